@@ -1,0 +1,136 @@
+"""The database: engine settings for both engines, the session, and the one way to write.
+
+Only this module knows which engine runs underneath. Everything else says ``with transaction():`` and
+``lock_row(...)``; on PostgreSQL that is a row lock, on SQLite ``BEGIN IMMEDIATE`` (one writer at a time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_SECONDS = 10
+"""How long a SQLite writer waits for the one before it; afterwards the caller sees 503, never a half write."""
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table; constraints carry names so that migrations work on SQLite too."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Base)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""64-bit integer that SQLite may also use as an auto-incrementing primary key."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time: ``timestamptz`` on PostgreSQL, fixed-width sortable text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times carry a zone")
+        value = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_connection(dbapi_connection: Any, _record: Any) -> None:
+    if type(dbapi_connection).__module__.startswith("sqlite3"):
+        # SQLAlchemy, not the driver, begins transactions: the driver's own BEGIN is deferred, and a
+        # deferred reader that turns writer fails at once instead of waiting.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("saldo_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """Everything inside is written together or not at all; the outermost block commits.
+
+    Nested blocks join the outermost one. Never hold one open across a network call.
+    """
+    session = db.session()
+    if session.info.get("saldo_transaction"):
+        yield session.connection()
+        return
+    # A read may have begun a snapshot; what is written must be decided on what is true now.
+    session.rollback()
+    session.info["saldo_transaction"] = True
+    try:
+        connection = session.connection(execution_options={"saldo_writes": True})
+        yield connection
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("saldo_transaction", None)
+
+
+def in_transaction() -> bool:
+    """Whether a ``transaction()`` is open: ledger functions assert it, network calls assert the opposite."""
+    return bool(db.session().info.get("saldo_transaction"))
+
+
+@event.listens_for(db.session, "before_flush")
+def _refuse_stray_writes(session: Any, _context: Any, _instances: Any) -> None:
+    if not session.info.get("saldo_transaction"):
+        raise RuntimeError("writes happen inside `with transaction():` only")
+
+
+def connection() -> Connection:
+    """The current connection, for Core statements; joins the open transaction or begins a read."""
+    return db.session().connection()
+
+
+def is_postgresql() -> bool:
+    """Whether this process talks to PostgreSQL."""
+    return connection().dialect.name == "postgresql"
