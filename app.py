@@ -1,0 +1,68 @@
+"""The application: the only place that knows every door and wires each to its settings."""
+
+from __future__ import annotations
+
+import secrets
+from importlib import import_module
+from importlib.util import find_spec
+
+import structlog
+from flask import Flask, Response, g
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from billing import clock
+from billing.db import db
+from config import Settings, load_settings
+
+MAX_REQUEST_BYTES = 1024 * 1024
+"""The largest body any door reads; what is longer is answered 413 before it is parsed."""
+
+DOORS = ("webhooks", "web", "web.staff", "api", "commands", "worker")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The Flask application for `settings` (default: those of the environment).
+
+    Raises `SettingsError` or `CatalogError`, each naming what is wrong, so that a server on a wrong setting
+    never starts.
+    """
+    settings = settings or load_settings()
+    app = Flask("saldo", root_path=str(__import__("config").ROOT))
+    app.config.update(_flask_config(settings))
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0, x_prefix=0
+    )
+    clock.configure(settings.test_clock_file)
+    db.init_app(app)
+    _number_requests(app)
+    for door in DOORS:
+        if find_spec(door):
+            import_module(door).register(app)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url.get_secret_value(),
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_REQUEST_BYTES,
+    }
+
+
+def _number_requests(app: Flask) -> None:
+    """Give each request an id that its log lines, its answer's header and its error page share."""
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = f"req_{secrets.token_hex(10)}"
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def sign(response: Response) -> Response:
+        if "request_id" in g:
+            response.headers["X-Request-Id"] = g.request_id
+        return response

@@ -1,0 +1,70 @@
+"""What every answer carries so that a browser helps: headers, cookie rules, CSRF."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, Response
+from flask_wtf import CSRFProtect
+
+from config import Settings
+
+STRIPE_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
+"""Where our forms may end up: a browser checks `form-action` again after the redirect that answers a POST."""
+
+csrf = CSRFProtect()
+
+
+def register(app: Flask) -> None:
+    """Protect every form, keep cookies from scripts and other sites, and add the headers to every answer."""
+    settings: Settings = app.config["SETTINGS"]
+    secure = settings.public_url.startswith("https://")
+    app.config.update(
+        SESSION_COOKIE_NAME="session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session, so that a page left open overnight still works
+    )
+    csrf.init_app(app)
+    headers = _headers(settings, secure)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        if response.mimetype == "text/html":
+            # Balances and e-mails stay out of shared caches and of the back button after logging out.
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def checkout_origins(settings: Settings) -> tuple[str, ...]:
+    """The origins of the payment pages: Stripe's, or in their place those of a stand-in for Stripe."""
+    return (settings.stripe_api_base,) if settings.stripe_api_base else STRIPE_PAGES
+
+
+def _headers(settings: Settings, secure: bool) -> dict[str, str]:
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": " ".join(("'self'", *checkout_origins(settings))),
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+    if secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
