@@ -17,7 +17,7 @@ from billing.stripe_facts import fields
 
 @dataclass(frozen=True)
 class LineFacts:
-    """One invoice line: `period_*` is the service period; `amount`, in minor units, is negative for a credit."""
+    """One invoice line: `period_*` is the service period, `amount` minor units, negative for a credit."""
 
     id: str
     price: str | None
