@@ -208,3 +208,17 @@ class StripeRefused(SaldoError):
 
     code = "conflict"
     message = "Stripe refused this."
+
+
+class Invalid(SaldoError):
+    """Something given is not of a kind that is allowed there; the text says what is."""
+
+    code = "invalid"
+    message = "Something given is not allowed."
+
+
+class NotPermitted(SaldoError):
+    """A member of staff may not do this: their role does not allow it, or not that much of it."""
+
+    code = "not_permitted"
+    message = "Your role does not allow this."

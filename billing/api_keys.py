@@ -1,0 +1,146 @@
+"""API keys: a secret that an app shows to be let in. Only its hash is kept, so it is shown once (F137)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, or_, select, update
+
+from billing import clock
+from billing.db import connection, transaction
+from billing.errors import Invalid, NotFound
+from billing.ids import new_id
+from billing.models import ApiKey
+
+SCOPES = ("credits:read", "credits:spend", "refunds:write", "billing:write")
+"""What a key may be allowed to do; CONTRACT 3 says which call needs which."""
+
+ROTATION_GRACE = timedelta(hours=24)
+"""How long an app's old keys still work after a new one was made, so that nobody is cut off meanwhile."""
+
+USE_NOTED_EVERY = timedelta(minutes=10)
+"""How exact `last_used_at` is: writing it at each request would make every read a write."""
+
+_PREFIX = "sk_saldo_"
+_APP = re.compile(r"[a-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """A key without its secret. It works until `revoked_at`, which may lie ahead."""
+
+    id: str
+    app: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key together with its secret, which can't be read again."""
+
+    key: ApiKeyView
+    secret: str
+
+
+def create_key(app: str, scopes: Collection[str]) -> IssuedKey:
+    """A new key for an app. Raises `Invalid` for a name or scope that is not allowed."""
+    if not _APP.fullmatch(app):
+        raise Invalid("app: 1 to 64 of the characters a-z 0-9 . _ -")
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise Invalid(f"scopes: one or more of {', '.join(SCOPES)}")
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "id": new_id("key"),
+        "app": app,
+        "key_hash": _hash(secret),
+        "scopes": " ".join(scope for scope in SCOPES if scope in scopes),
+        "created_at": clock.wall_now(),
+    }
+    with transaction() as connection:
+        connection.execute(insert(ApiKey), row)
+    return IssuedKey(_get(row["id"]), secret)
+
+
+def rotate_key(app: str) -> IssuedKey:
+    """A new key with all that the app's keys may do; those stop after `ROTATION_GRACE`.
+
+    Raises `NotFound` when the app has no key that works.
+    """
+    now = clock.wall_now()
+    with transaction() as connection:
+        alive = [key for key in list_keys() if key.app == app and _is_alive(key, now)]
+        if not alive:
+            raise NotFound(f"{app} has no key that works")
+        issued = create_key(app, {scope for key in alive for scope in key.scopes})
+        connection.execute(
+            update(ApiKey)
+            .where(ApiKey.id.in_([key.id for key in alive]), ApiKey.revoked_at.is_(None))
+            .values(revoked_at=now + ROTATION_GRACE)
+        )
+    return issued
+
+
+def revoke_key(key_id: str) -> ApiKeyView:
+    """End a key at once; one that has ended stays as it is. Raises `NotFound`."""
+    now = clock.wall_now()
+    with transaction() as connection:
+        connection.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > now))
+            .values(revoked_at=now)
+        )
+        return _get(key_id)
+
+
+def list_keys() -> list[ApiKeyView]:
+    """Every key that was ever made, by app, the newest first."""
+    query = select(ApiKey.__table__).order_by(ApiKey.app, ApiKey.created_at.desc(), ApiKey.id.desc())
+    return [_view(row) for row in connection().execute(query)]
+
+
+def authenticate(secret: str) -> ApiKeyView | None:
+    """The key that this secret opens, if there is one that still works."""
+    hashed = _hash(secret)
+    row = connection().execute(select(ApiKey.__table__).where(ApiKey.key_hash == hashed)).first()
+    if row is None or not hmac.compare_digest(row.key_hash, hashed):
+        return None
+    key = _view(row)
+    now = clock.wall_now()
+    if not _is_alive(key, now):
+        return None
+    if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
+        with transaction() as writing:
+            writing.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+    return key
+
+
+def _hash(secret: str) -> str:
+    # A plain hash is enough: the secret has 256 random bits, so there is nothing to guess.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_alive(key: ApiKeyView, now: datetime) -> bool:
+    return key.revoked_at is None or now < key.revoked_at
+
+
+def _get(key_id: str) -> ApiKeyView:
+    row = connection().execute(select(ApiKey.__table__).where(ApiKey.id == key_id)).first()
+    if row is None:
+        raise NotFound()
+    return _view(row)
+
+
+def _view(row: ApiKey) -> ApiKeyView:
+    return ApiKeyView(
+        row.id, row.app, tuple(row.scopes.split()), row.created_at, row.last_used_at, row.revoked_at
+    )
