@@ -222,3 +222,10 @@ class NotPermitted(SaldoError):
 
     code = "not_permitted"
     message = "Your role does not allow this."
+
+
+class InvalidCursor(SaldoError):
+    """The cursor of a list is broken, or was given out for another list."""
+
+    code = "invalid"
+    message = "cursor: pass on the next_cursor of the same list, unchanged"

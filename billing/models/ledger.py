@@ -43,6 +43,8 @@ class Account(Base):
     credited_total: Mapped[int] = mapped_column(BigInteger, default=0)
     debited_total: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_total: Mapped[int] = mapped_column(BigInteger, default=0)
+    # When the next month of a yearly plan comes, and when anything at all is due (R5).
+    next_scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     __table_args__ = (
@@ -77,9 +79,27 @@ class Entry(Base):
 
     __table_args__ = (
         # R6: exactly once by business key, whatever brings it.
-        Index("uq_entries_source", "source", unique=True),
-        Index("ix_entries_reverses", "account_id", "reverses", postgresql_where=text("reverses IS NOT NULL")),
-        Index("ix_entries_reference", "account_id", "reference", postgresql_where=text("reference IS NOT NULL")),
+        Index(
+            "uq_entries_source",
+            "source",
+            unique=True,
+            sqlite_where=text("source IS NOT NULL"),
+            postgresql_where=text("source IS NOT NULL"),
+        ),
+        Index(
+            "ix_entries_reverses",
+            "account_id",
+            "reverses",
+            sqlite_where=text("reverses IS NOT NULL"),
+            postgresql_where=text("reverses IS NOT NULL"),
+        ),
+        Index(
+            "ix_entries_reference",
+            "account_id",
+            "reference",
+            sqlite_where=text("reference IS NOT NULL"),
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         CheckConstraint("kind IN ('PURCHASE', 'CREDIT', 'DEBIT', 'REFUND')", name="kind"),
         CheckConstraint(
             "(kind IN ('PURCHASE', 'CREDIT') AND amount > 0) OR (kind = 'DEBIT' AND amount < 0)"

@@ -132,7 +132,8 @@ class Refund(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     credits_mode: Mapped[str] = mapped_column(String(12))
-    waived: Mapped[int] = mapped_column(BigInteger, default=0)
+    # JSON {lot: micro-credits} that an ``unspent`` refund let go (R7).
+    waived: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(String(40))
     note: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))

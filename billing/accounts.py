@@ -1,0 +1,69 @@
+"""Opening an account's books: lock, load, and book what is due, so that every read and write is right (R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing import clawback, clock, schedule
+from billing.db import connection, in_transaction, transaction
+from billing.errors import NotFound
+from billing.ledger import due
+from billing.ledger.balances import BalanceView
+from billing.ledger.balances import read_balance as read_booked_balance
+from billing.ledger.book import Book
+from billing.models import Account
+
+
+@contextmanager
+def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]:
+    """The account's book, locked until the transaction ends, with everything due by ``now`` booked.
+
+    What the block changes is saved at its end. Raises ``NotFound`` without such an account.
+    """
+    assert in_transaction(), "books are opened inside a transaction"
+    row = connection().execute(
+        select(Account.__table__).where(Account.account_id == account_id).with_for_update()
+    ).first()
+    if row is None:
+        raise NotFound()
+    book = Book(row, now or clock.now())
+    book.load_open()
+    _book_due(book)
+    yield book
+    book.save()
+
+
+def ensure_up_to_date(account_id: int) -> None:
+    """Book what is due on the account, if anything is."""
+    due_at = connection().scalar(select(Account.next_due_at).where(Account.account_id == account_id))
+    if due_at is not None and due_at <= clock.now():
+        with transaction(), open_account(account_id):
+            pass
+
+
+def read_balance(account_id: int) -> BalanceView:
+    """Balance, grants and totals as of now; raises ``NotFound``."""
+    ensure_up_to_date(account_id)
+    return read_booked_balance(account_id, clock.now())
+
+
+def _book_due(book: Book) -> None:
+    """Book endings and scheduled grants one by one in the order of their time: missed ones come as if on time."""
+    now = book.now
+    while True:
+        ending_at = due.next_due_at(book)
+        coming_at = book.next_scheduled_at
+        times = [at for at in (ending_at, coming_at) if at is not None and at <= now]
+        if not times:
+            return
+        if coming_at is not None and coming_at == min(times):
+            # A month that comes ends the one before it at the same moment, so it goes first.
+            schedule.grant_next(book)
+        else:
+            ended = due.book_next_due(book)
+            if ended is not None:
+                clawback.refresh_freezes(book, book.grant(ended).payment_id)

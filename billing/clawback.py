@@ -1,0 +1,294 @@
+"""Credits follow money (R7, R8): how much of what a payment granted must be gone, and how much is frozen.
+
+The arithmetic has its one home here. It is a function of the payment's refunds and disputes alone, so any order of
+Stripe's events ends in the same credits taken.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from billing import months
+from billing.db import connection, db
+from billing.ledger.book import Book, EntryRow, GrantState
+from billing.ledger.grants import freeze
+from billing.ledger.posting import Note
+from billing.ledger.taking_back import net_taken, put_back, take_back
+from billing.models import Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
+from billing.money import MICRO
+from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The refund or dispute that changed: its id marks what it took, its reasons go on the entries."""
+
+    id: str
+    take_reason: str  # payment_refunded | dispute_lost
+    undo_reason: str  # refund_failed | dispute_reversed
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What of a payment's money is given back and what may yet be, in minor units."""
+
+    amount_minor: int
+    kept: int
+    settled: int  # refunds succeeded, disputes lost
+    open: int  # those, plus refunds pending and disputes open
+
+    def share_of(self, granted: int, given: int) -> int:
+        """Micro-credits of ``granted`` that must be gone when ``given`` money is: whole credits, rounded up."""
+        if self.amount_minor == 0:
+            return 0
+        given = max(0, min(self.amount_minor - self.kept, given))
+        return min(granted, -(-granted * given // (self.amount_minor * MICRO)) * MICRO)
+
+
+def read_claims(payment: Payment) -> Claims:
+    """Add up the payment's refunds and disputes as they stand."""
+    kept = settled = pending = 0
+    for refund in db.session.scalars(select(Refund).where(Refund.payment_id == payment.id)):
+        if refund.status not in ("succeeded", "pending", "requires_action"):
+            continue
+        if refund.credits_mode == "keep":
+            kept += refund.amount_minor if refund.status == "succeeded" else 0
+        elif refund.status == "succeeded":
+            settled += refund.amount_minor
+        else:
+            pending += refund.amount_minor
+    for dispute in db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id)):
+        settled += dispute.amount_minor if dispute.status in LOST_STATUSES else 0
+        pending += dispute.amount_minor if dispute.status in OPEN_STATUSES else 0
+    return Claims(payment.amount_minor, kept, settled, settled + pending)
+
+
+@dataclass(slots=True)
+class Standing:
+    """One lot's credits: what is gone already and why, in micro-credits."""
+
+    grants: list[GrantState]
+    taken: int
+    ended: int  # expired unspent, taken by staff, or months that a subscription's end stopped
+    cancelled: int  # months to come that money given back has taken
+    to_come: int  # months still to come
+
+    @property
+    def unspent(self) -> int:
+        """What is left in its grants, holds apart."""
+        return sum(grant.unheld for grant in self.grants)
+
+    @property
+    def held(self) -> int:
+        """What holds reserve of it."""
+        return sum(grant.held for grant in self.grants)
+
+
+def read_standing(book: Book, lot: PaymentLot) -> Standing:
+    """Where the credits of a lot are now."""
+    grants = book.grants_where(Grant.payment_id == lot.payment_id, Grant.lot == lot.lot)
+    taken = sum(net for grant in grants for _, net in net_taken(book, grant))
+    plan = months.read_months(book.account_id, lot.lot)
+    return Standing(
+        grants=grants,
+        taken=taken,
+        ended=_ended(book, grants) + plan.stopped,
+        cancelled=plan.cancelled,
+        to_come=plan.to_come,
+    )
+
+
+def _ended(book: Book, grants: list[GrantState]) -> int:
+    """What expired unspent or was taken by staff, given back parts apart."""
+    if not grants:
+        return 0
+    debit = select(Entry.seq).where(
+        Entry.account_id == book.account_id, Entry.kind == "DEBIT", Entry.reason.in_(("expired", "staff"))
+    )
+    undone = select(Entry.seq).where(
+        Entry.account_id == book.account_id, Entry.kind == "REFUND", Entry.reverses.in_(debit)
+    )
+    return int(
+        connection().scalar(
+            select(func.sum(Use.amount)).where(
+                Use.account_id == book.account_id,
+                Use.grant_seq.in_([grant.seq for grant in grants]),
+                Use.entry_seq.in_(debit) | Use.entry_seq.in_(undone),
+            )
+        )
+        or 0
+    )
+
+
+def lots_of(payment_id: str) -> list[PaymentLot]:
+    """The payment's lots in a fixed order."""
+    return list(
+        db.session.scalars(
+            select(PaymentLot).where(PaymentLot.payment_id == payment_id).order_by(PaymentLot.lot)
+        )
+    )
+
+
+def waived_of(payment_id: str) -> dict[str, int]:
+    """Per lot, what ``unspent`` refunds of the payment that stand have let go."""
+    waived: dict[str, int] = {}
+    rows = connection().scalars(
+        select(Refund.waived).where(
+            Refund.payment_id == payment_id, Refund.status == "succeeded", Refund.waived.is_not(None)
+        )
+    )
+    for row in rows.all():
+        for lot, amount in json.loads(row or "{}").items():
+            waived[lot] = waived.get(lot, 0) + amount
+    return waived
+
+
+def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
+    """Bring the credits of a payment in line with its money, after a refund or dispute has changed.
+
+    Writes only the difference to before, one REFUND per grant when money went back, and undoes earlier ones when
+    it came back; then freezes what open disputes and pending refunds still threaten.
+    """
+    db.session.flush()
+    payment = db.session.get_one(Payment, payment_id)
+    claims = read_claims(payment)
+    waived = waived_of(payment_id)
+    entries: list[EntryRow] = []
+    for lot in lots_of(payment_id):
+        target = max(0, claims.share_of(lot.granted, claims.settled) - waived.get(lot.lot, 0))
+        before, lot.target = lot.target, target
+        if target > before:
+            entries += _take(book, lot, target, cause)
+        elif target < before:
+            entries += _undo(book, lot, before - target, cause)
+    db.session.flush()
+    refresh_freezes(book, payment_id)
+    return entries
+
+
+def _take(book: Book, lot: PaymentLot, target: int, cause: Cause) -> list[EntryRow]:
+    standing = read_standing(book, lot)
+    lack = target - standing.taken - standing.ended - standing.cancelled
+    if lack <= 0:
+        return []
+    lack -= months.cancel_months(book, lot.lot, min(lack, standing.to_come))
+    shares = share_out(book, standing.grants, lack)
+    return [
+        take_back(
+            book,
+            grant,
+            amount,
+            cause.take_reason,
+            note=Note(actor=cause.actor),
+            source=f"take:{cause.id}:{book.last_seq + 1}",
+        )
+        for grant, amount in shares
+    ]
+
+
+def share_out(book: Book, grants: list[GrantState], amount: int) -> list[tuple[GrantState, int]]:
+    """Which of a lot's grants give ``amount`` back: what is unspent first, then as debt; the newest first."""
+    room = {g.seq: g.granted - sum(net for _, net in net_taken(book, g)) for g in grants}
+    shares = dict.fromkeys(room, 0)
+    newest_first = sorted(grants, key=lambda g: g.seq, reverse=True)
+    for limit in (lambda g: g.unheld, lambda g: g.granted):
+        for grant in newest_first:
+            part = max(0, min(amount, limit(grant), room[grant.seq]))
+            shares[grant.seq] += part
+            room[grant.seq] -= part
+            amount -= part
+    return [(grant, shares[grant.seq]) for grant in newest_first if shares[grant.seq]]
+
+
+def _undo(book: Book, lot: PaymentLot, amount: int, cause: Cause) -> list[EntryRow]:
+    """Put back: first what the fallen one itself took, then from the newest other; months to come last."""
+    standing = read_standing(book, lot)
+    mark = f"take:{cause.id}:"
+    takings = [pair for grant in standing.grants for pair in net_taken(book, grant) if pair[1]]
+    takings.sort(key=lambda pair: ((pair[0].source or "").startswith(mark), pair[0].seq), reverse=True)
+    entries = []
+    for taken, net in takings:
+        back = min(amount, net)
+        if back:
+            amount -= back
+            entries.append(
+                put_back(
+                    book,
+                    taken,
+                    back,
+                    cause.undo_reason,
+                    at=book.now,
+                    note=Note(actor=cause.actor),
+                    source=f"undo:{cause.id}:{book.last_seq + 1}",
+                )
+            )
+    months.restore_months(book, lot.lot, min(amount, standing.cancelled))
+    return entries
+
+
+def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = None) -> None:
+    """Freeze of a payment's unspent, unheld credits exactly what losing all that is open would take (R8)."""
+    if payment_id is None:
+        return
+    payment = db.session.get_one(Payment, payment_id)
+    claims = read_claims(payment)
+    waived = waived_of(payment_id)
+    for lot in lots_of(payment_id):
+        if claims.open == claims.settled and not any(
+            grant.freeze_target for grant in book.grants.values() if grant.payment_id == payment_id
+        ):
+            continue
+        standing = read_standing(book, lot)
+        need = threatened(claims, lot, standing, waived.get(lot.lot, 0))
+        targets = dict.fromkeys((grant.seq for grant in standing.grants), 0)
+        newest_first = sorted(standing.grants, key=lambda g: g.seq, reverse=True)
+        for limit in (lambda g: g.unheld, lambda g: g.held):
+            for grant in newest_first:
+                part = min(need, limit(grant))
+                targets[grant.seq] += part
+                need -= part
+        for grant in newest_first:
+            if grant.freeze_target != targets[grant.seq]:
+                freeze(book, grant, targets[grant.seq], at or book.now)
+
+
+def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: int) -> int:
+    """Micro-credits of a lot's grants that losing every open dispute and pending refund would take."""
+    if claims.open == claims.settled:
+        return 0
+    target = max(0, claims.share_of(lot.granted, claims.open) - waived)
+    gone = standing.taken + standing.ended + standing.cancelled + standing.to_come
+    return max(0, target - gone)
+
+
+def arrives_frozen(book: Book, payment_id: str, lot_name: str, amount: int) -> int:
+    """How much of ``amount`` micro-credits about to be granted for a lot must arrive frozen (R8)."""
+    payment = db.session.get_one(Payment, payment_id)
+    claims = read_claims(payment)
+    if claims.open == claims.settled:
+        return 0
+    lot = db.session.get_one(PaymentLot, (book.account_id, payment_id, lot_name))
+    standing = read_standing(book, lot)
+    need = threatened(claims, lot, standing, waived_of(payment_id).get(lot_name, 0))
+    return min(amount, max(0, need - sum(grant.frozen for grant in standing.grants)))
+
+
+def taken_back_of(account_id: int, grant_seqs: list[int]) -> int:
+    """Micro-credits taken back from these grants and not put back since, debt included; for reading."""
+    if not grant_seqs:
+        return 0
+    of_account = Entry.account_id == account_id
+    takings = select(Entry.seq).where(
+        of_account, Entry.kind == "REFUND", Entry.amount < 0, Entry.reverses.in_(grant_seqs)
+    )
+    total = connection().scalar(
+        select(func.sum(Entry.amount)).where(
+            of_account, Entry.seq.in_(takings) | ((Entry.kind == "REFUND") & Entry.reverses.in_(takings))
+        )
+    )
+    return -int(total or 0)

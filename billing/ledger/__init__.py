@@ -1,0 +1,1 @@
+"""The strongroom: credits only. It knows no Stripe, plan, price or request."""

@@ -1,0 +1,350 @@
+"""One account's books under lock: loaded once, changed in memory by the rules, written back in one go.
+
+The rules (posting, grants, holds, taking_back, giving_back) work on a ``Book`` in plain Python, so each lives in
+one place for both databases; only this module reads and writes the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+
+from billing.db import connection
+from billing.errors import NotFound
+from billing.ledger.shelf import Shelf, columns_of
+from billing.models import Account, Debt, Entry, Grant, Hold, HoldUse, Use
+
+
+@dataclass(slots=True)
+class GrantState:
+    """A grant as the rules see it; amounts in micro-credits."""
+
+    account_id: int
+    seq: int
+    granted: int
+    remaining: int
+    held: int
+    freeze_target: int
+    purchased: bool
+    reason: str
+    scope: str | None
+    priority: int
+    effective_at: datetime
+    expires_at: datetime | None
+    ends_at: datetime | None
+    payment_id: str | None
+    lot: str | None
+    chain: str | None
+    label: str | None
+
+    @property
+    def unheld(self) -> int:
+        """What no hold reserves."""
+        return self.remaining - self.held
+
+    @property
+    def frozen(self) -> int:
+        """What a dispute or pending refund keeps from being spent (R8): never what a hold reserves."""
+        return min(self.freeze_target, self.unheld)
+
+    @property
+    def free(self) -> int:
+        """What may be spent, taken or expire: neither held nor frozen."""
+        return self.unheld - self.frozen
+
+    def has_ended(self, at: datetime) -> bool:
+        """Whether its time is over; R5: spendable iff now < end."""
+        return self.ends_at is not None and at >= self.ends_at
+
+
+@dataclass(slots=True)
+class EntryRow:
+    """A new entry on its way into the table; see ``models.Entry``."""
+
+    account_id: int
+    seq: int
+    kind: str
+    reason: str
+    amount: int
+    balance_after: int
+    at: datetime
+    action: str | None
+    source: str | None
+    reverses: int | None
+    hold: int | None
+    actor: str | None
+    hash: bytes
+    description: str | None
+    reference: str | None
+    details: str | None
+
+
+@dataclass(slots=True)
+class DebtState:
+    """Debt that one REFUND entry left on ``grant_seq``."""
+
+    account_id: int
+    entry_seq: int
+    grant_seq: int
+    amount: int
+    open: int
+    cancelled: int
+
+
+@dataclass(slots=True)
+class HoldPart:
+    """So much of one grant, reserved by a hold."""
+
+    grant_seq: int
+    amount: int
+
+
+@dataclass(slots=True)
+class HoldState:
+    """A hold as the rules see it."""
+
+    account_id: int
+    number: int
+    amount: int
+    captured: int
+    status: str
+    scope: str | None
+    action: str | None
+    source: str | None
+    actor: str | None
+    created_at: datetime
+    placed_seq: int
+    expires_at: datetime
+    resolved_at: datetime | None
+    debit_seq: int | None
+    description: str | None
+    reference: str | None
+    details: str | None
+    parts: list[HoldPart] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class UseRow:
+    """How much of a grant an entry ate (positive) or brought back (negative)."""
+
+    account_id: int
+    entry_seq: int
+    n: int
+    grant_seq: int
+    amount: int
+
+
+class Book:
+    """An account's books, open for writing at the moment ``now``. Get one from ``accounts.open_account``."""
+
+    def __init__(self, account: Any, now: datetime) -> None:
+        self.account_id: int = account.account_id
+        self.now = now
+        self.balance: int = account.balance
+        self.debt: int = account.debt
+        self.held: int = account.held
+        self.last_seq: int = account.last_seq
+        self.last_hold: int = account.last_hold
+        self.last_at: datetime | None = account.last_at
+        self.last_hash: bytes = account.last_hash
+        self.totals: dict[str, int] = {
+            "PURCHASE": account.purchased_total,
+            "CREDIT": account.credited_total,
+            "DEBIT": account.debited_total,
+            "REFUND": account.refunded_total,
+        }
+        self.next_scheduled_at: datetime | None = account.next_scheduled_at
+        self.next_due_at: datetime | None = account.next_due_at
+        self._grants = Shelf(self.account_id, Grant.__table__, "seq", GrantState)
+        self._holds = Shelf(self.account_id, Hold.__table__, "number", HoldState)
+        self._debts = Shelf(self.account_id, Debt.__table__, "entry_seq", DebtState)
+        self.grants: dict[int, GrantState] = self._grants.states
+        self.holds: dict[int, HoldState] = self._holds.states
+        self.debts: dict[int, DebtState] = self._debts.states
+        self._new_entries: list[EntryRow] = []
+        self._new_uses: list[UseRow] = []
+        self._next_use: dict[int, int] = {}
+
+    # reading
+
+    def grant(self, seq: int) -> GrantState:
+        """The grant that entry ``seq`` opened, also when nothing is left of it."""
+        if seq not in self.grants:
+            self._grants.load(Grant.seq == seq)
+            if seq not in self.grants:
+                raise NotFound()
+        return self.grants[seq]
+
+    def grants_where(self, *conditions: Any) -> list[GrantState]:
+        """Grants of this account that meet conditions on ``models.Grant``, oldest first, those spent included."""
+        self.flush()
+        rows = connection().scalars(
+            select(Grant.seq).where(Grant.account_id == self.account_id, *conditions).order_by(Grant.seq)
+        )
+        return [self.grant(seq) for seq in rows.all()]
+
+    def hold(self, number: int) -> HoldState:
+        """The hold of that number, whatever its state; raises ``NotFound``."""
+        if number not in self.holds:
+            self._load_holds(Hold.number == number)
+            if number not in self.holds:
+                raise NotFound()
+        return self.holds[number]
+
+    def debts_left_on(self, grant_seq: int) -> list[DebtState]:
+        """Debts, open or paid, that taking back this grant left; oldest first."""
+        self.flush()
+        self._debts.load(Debt.grant_seq == grant_seq)
+        return [debt for _, debt in sorted(self.debts.items()) if debt.grant_seq == grant_seq]
+
+    def debt_of(self, entry_seq: int) -> DebtState | None:
+        """The debt that this REFUND entry left, if any."""
+        self.flush()
+        self._debts.load(Debt.entry_seq == entry_seq)
+        return self.debts.get(entry_seq)
+
+    def open_debts(self) -> list[DebtState]:
+        """Debts not yet paid, oldest first."""
+        return [debt for _, debt in sorted(self.debts.items()) if debt.open]
+
+    def uses_of(self, *entry_seqs: int) -> list[UseRow]:
+        """The uses of these entries in the order they were written."""
+        self.flush()
+        rows = connection().execute(
+            select(Use.__table__)
+            .where(Use.account_id == self.account_id, Use.entry_seq.in_(entry_seqs))
+            .order_by(Use.entry_seq, Use.n)
+        )
+        return [UseRow(**row._mapping) for row in rows]
+
+    def entry(self, seq: int) -> EntryRow:
+        """An entry of this account; raises ``NotFound``."""
+        self.flush()
+        row = (
+            connection()
+            .execute(select(Entry.__table__).where(Entry.account_id == self.account_id, Entry.seq == seq))
+            .first()
+        )
+        if row is None:
+            raise NotFound()
+        return EntryRow(**row._mapping)
+
+    def entries_where(self, *conditions: Any) -> list[EntryRow]:
+        """Entries of this account that meet conditions on ``models.Entry``, oldest first."""
+        self.flush()
+        rows = connection().execute(
+            select(Entry.__table__).where(Entry.account_id == self.account_id, *conditions).order_by(Entry.seq)
+        )
+        return [EntryRow(**row._mapping) for row in rows]
+
+    # changing
+
+    def add_entry(self, entry: EntryRow) -> None:
+        """Take in a new entry; only ``posting.post_entry`` calls this."""
+        self._new_entries.append(entry)
+        self._next_use[entry.seq] = 1
+
+    def add_grant(self, grant: GrantState) -> None:
+        """Take in the grant that a new entry opens."""
+        self.grants[grant.seq] = grant
+
+    def add_debt(self, debt: DebtState) -> None:
+        """Take in the debt that a new REFUND entry leaves."""
+        self.debts[debt.entry_seq] = debt
+
+    def add_hold(self, hold: HoldState) -> None:
+        """Take in a new hold."""
+        self.holds[hold.number] = hold
+
+    def add_use(self, entry_seq: int, grant: GrantState, amount: int) -> None:
+        """Book that ``entry_seq`` ate ``amount`` of a grant, or brought it back when negative."""
+        if entry_seq not in self._next_use:
+            highest = connection().scalar(
+                select(func.max(Use.n)).where(Use.account_id == self.account_id, Use.entry_seq == entry_seq)
+            )
+            self._next_use[entry_seq] = (highest or 0) + 1
+        self._new_uses.append(
+            UseRow(self.account_id, entry_seq, self._next_use[entry_seq], grant.seq, amount)
+        )
+        self._next_use[entry_seq] += 1
+        grant.remaining -= amount
+
+    def flush(self) -> None:
+        """Write everything that has changed so far; the transaction stays open."""
+        write = connection().execute
+        if self._new_entries:
+            write(insert(Entry), [columns_of(entry, Entry.__table__) for entry in self._new_entries])
+            self._new_entries = []
+        self._grants.write()
+        self._debts.write()
+        parts = [
+            {
+                "account_id": self.account_id,
+                "hold": number,
+                "n": n,
+                "grant_seq": part.grant_seq,
+                "amount": part.amount,
+            }
+            for number in self._holds.write()
+            for n, part in enumerate(self.holds[number].parts, 1)
+        ]
+        if parts:
+            write(insert(HoldUse), parts)
+        if self._new_uses:
+            write(insert(Use), [columns_of(use, Use.__table__) for use in self._new_uses])
+            self._new_uses = []
+
+    def save(self) -> None:
+        """Write all changes and the account's own row."""
+        self.flush()
+        connection().execute(
+            update(Account)
+            .where(Account.account_id == self.account_id)
+            .values(
+                balance=self.balance,
+                debt=self.debt,
+                held=self.held,
+                last_seq=self.last_seq,
+                last_hold=self.last_hold,
+                last_at=self.last_at,
+                last_hash=self.last_hash,
+                purchased_total=self.totals["PURCHASE"],
+                credited_total=self.totals["CREDIT"],
+                debited_total=self.totals["DEBIT"],
+                refunded_total=self.totals["REFUND"],
+                next_scheduled_at=self.next_scheduled_at,
+                next_due_at=self.earliest_due(),
+            )
+        )
+
+    def earliest_due(self) -> datetime | None:
+        """When the next thing is due (R5): a grant or hold ends, a scheduled grant comes."""
+        times = [grant.ends_at for grant in self.grants.values() if grant.ends_at is not None and grant.free]
+        times += [hold.expires_at for hold in self.holds.values() if hold.status == "active"]
+        if self.next_scheduled_at is not None:
+            times.append(self.next_scheduled_at)
+        return min(times, default=None)
+
+    # the tables
+
+    def load_open(self) -> None:
+        """Load what rules need at every turn: grants with something left, active holds, open debts."""
+        self._grants.load(Grant.remaining > 0)
+        if self.held:
+            self._load_holds(Hold.status == "active")
+        if self.debt:
+            self._debts.load(Debt.open > 0)
+
+    def _load_holds(self, condition: ColumnElement[bool]) -> None:
+        fresh = self._holds.load(condition)
+        if fresh:
+            parts = connection().execute(
+                select(HoldUse.hold, HoldUse.grant_seq, HoldUse.amount)
+                .where(HoldUse.account_id == self.account_id, HoldUse.hold.in_(fresh))
+                .order_by(HoldUse.hold, HoldUse.n)
+            )
+            for part in parts:
+                self.holds[part.hold].parts.append(HoldPart(part.grant_seq, part.amount))
