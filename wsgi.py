@@ -1,0 +1,16 @@
+"""`app`, found by gunicorn (`wsgi:app`) and by `flask` of itself; with a wrong setting nothing starts."""
+
+from __future__ import annotations
+
+import sys
+
+from app import create_app
+from billing.errors import SaldoError
+from config import SettingsError
+
+try:
+    app = create_app()
+except (SettingsError, SaldoError) as error:
+    print(f"saldo cannot start: {error}", file=sys.stderr)
+    # 2 is what "could not" is to every `flask` command; gunicorn stops only at 4, else it tries for ever.
+    sys.exit(4 if "gunicorn.arbiter" in sys.modules else 2)
