@@ -3,57 +3,55 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from fractions import Fraction
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.dates import format_datetime
 from flask import Flask
 from markupsafe import Markup
 
 from billing.clock import to_rfc3339
+from billing.money import format_credits, format_money, format_unit_price
 from web.locale import page_locale
-
-_ISO_FOR_READERS = {"es_MX": {"USD": "US$"}}
 
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, money, day, moment):
+    for each in (credits, signed_credits, money, unit_price, day, moment):
         app.add_template_filter(each)
 
 
 def credits(micro: int) -> str:
-    """Micro-credits as credits, exactly: `1,234` or `0.003`, without trailing zeros."""
-    return format_decimal(
-        Decimal(micro).scaleb(-6), format="#,##0.######", locale=page_locale(), decimal_quantization=False
-    )
+    """Micro-credits as credits, exactly: `1,234` or `0.003`; below zero with a real minus."""
+    written = format_credits(abs(micro), page_locale())
+    return f"−{written}" if micro < 0 else written
 
 
 def signed_credits(micro: int) -> str:
-    """A movement of micro-credits with its sign, a real minus: `+500`, `−25`."""
-    return ("+" if micro > 0 else "−" if micro < 0 else "") + credits(abs(micro))
+    """A movement of micro-credits with its sign: `+500`, `−25`."""
+    return f"+{credits(micro)}" if micro > 0 else credits(micro)
 
 
-def money(minor: int, currency: str) -> str:
+def money(amount_minor: int, currency: str) -> str:
     """Minor units with their currency: `$15.00`, `15,00 US$`."""
-    code = currency.upper()
-    locale = page_locale()
-    amount = Decimal(minor).scaleb(-get_currency_precision(code))
-    written = format_currency(amount, code, locale=locale)
-    return written.replace(code, _ISO_FOR_READERS.get(locale, {}).get(code, code))
+    return format_money(amount_minor, currency, page_locale())
+
+
+def unit_price(amount_minor: Fraction, currency: str) -> str:
+    """What one credit costs, from exact minor units: `$0.0499`."""
+    return format_unit_price(amount_minor, currency, page_locale())
 
 
 def day(at: datetime) -> Markup:
-    """A date in words inside `<time>`; the server knows no zone of the reader's, so days are UTC's."""
-    at = at.astimezone(UTC)
-    return _time(at, format_date(at, "d MMM y" if page_locale().startswith("es") else "MMM d, y", page_locale()))
+    """A date inside `<time>`. The server knows no reader's zone, so days are UTC's."""
+    return _time(at, "d MMM y" if page_locale().startswith("es") else "MMM d, y")
 
 
 def moment(at: datetime) -> Markup:
     """A date with its time of day inside `<time>`, in UTC."""
+    return _time(at, "d MMM y, HH:mm" if page_locale().startswith("es") else "MMM d, y, HH:mm")
+
+
+def _time(at: datetime, pattern: str) -> Markup:
     at = at.astimezone(UTC)
-    return _time(at, format_datetime(at, "d MMM y, HH:mm" if page_locale().startswith("es") else "MMM d, y, HH:mm", locale=page_locale()))
-
-
-def _time(at: datetime, text: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(to_rfc3339(at), text)
+    written = format_datetime(at, pattern, locale=page_locale())
+    return Markup('<time datetime="{}">{}</time>').format(to_rfc3339(at), written)

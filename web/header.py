@@ -1,0 +1,57 @@
+"""What the head of each page says about the signed-in customer: their balance, and what needs attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, g
+from flask_login import current_user
+
+from billing import accounts, catalog, subscriptions
+
+LOW_SHARE = 10
+"""A balance below one part in so many of what a cycle brings counts as running low."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The customer's name and state; credits in micro-credits."""
+
+    name: str
+    available: int
+    unlimited: bool
+    low: bool
+    past_due: bool
+
+
+def register(app: Flask) -> None:
+    """Give templates `header`: None for strangers. It is read only when a page shows it."""
+
+    @app.context_processor
+    def with_header() -> dict[str, object]:
+        return {"read_header": read_header}
+
+
+def read_header() -> Header | None:
+    """The header of this request, read once; None for a stranger."""
+    if "header" not in g:
+        g.header = _read() if current_user.is_authenticated else None
+    header: Header | None = g.header
+    return header
+
+
+def _read() -> Header:
+    state = subscriptions.current_plan(current_user.account_id)
+    balance = accounts.read_balance(current_user.account_id)
+    known = catalog.current()
+    plan = known.plans.get(state.plan)
+    unlimited = plan is not None and plan.unlimited
+    free = known.free_plan
+    cycle = plan.credits if plan else free.monthly_refill or free.signup_credits
+    return Header(
+        name=current_user.name or current_user.email or current_user.public_id,
+        available=balance.available,
+        unlimited=unlimited,
+        low=not unlimited and balance.available * LOW_SHARE < cycle,
+        past_due=state.past_due,
+    )

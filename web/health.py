@@ -1,0 +1,74 @@
+"""For whoever watches the server: alive, ready, and which version."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+
+import structlog
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing import stripe_gateway
+from billing.db import connection
+from config import ROOT
+
+bp = Blueprint("health", __name__)
+_log = structlog.get_logger(__name__)
+
+
+@bp.get("/livez")
+def livez() -> ResponseReturnValue:
+    """The process answers; nothing else is looked at, so that a slow database never gets it restarted."""
+    return jsonify(status="ok")
+
+
+@bp.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Whether requests can be served: 503 names each part that fails."""
+    parts = {"database": _database(), "schema": _schema(), "stripe": _stripe()}
+    ready = all(state == "ok" for state in parts.values())
+    return jsonify(status="ok" if ready else "failing", parts=parts), 200 if ready else 503
+
+
+@bp.get("/version")
+def version() -> ResponseReturnValue:
+    """Saldo's version."""
+    return jsonify(version=_version())
+
+
+@cache
+def _version() -> str:
+    with (ROOT / "pyproject.toml").open("rb") as project:
+        number: str = tomllib.load(project)["project"]["version"]
+    return number
+
+
+@cache
+def _newest_revisions() -> frozenset[str]:
+    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
+
+
+def _database() -> str:
+    try:
+        connection().execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        _log.error("database_unavailable", error=type(error).__name__)
+        return "unavailable"
+    return "ok"
+
+
+def _schema() -> str:
+    try:
+        present = frozenset(MigrationContext.configure(connection()).get_current_heads())
+    except SQLAlchemyError:
+        return "unknown"
+    return "ok" if present == _newest_revisions() else "another version"
+
+
+def _stripe() -> str:
+    return "ok" if stripe_gateway.current().authorized else "key refused"

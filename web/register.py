@@ -1,0 +1,62 @@
+"""`/register`: a new customer, with the sign-up credits of the free plan."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from billing import customers
+from billing.errors import EmailTaken, InvalidEmail, WeakPassword
+from web.locale import LANGUAGES, page_locale
+from web.redirects import local_path
+from web.session import sign_in
+
+bp = Blueprint("register", __name__)
+
+
+class RegisterForm(FlaskForm):
+    """What a new customer tells us; only e-mail and password are needed."""
+
+    name = StringField(
+        lazy_gettext("Name (optional)"),
+        [Optional(), Length(max=200, message=lazy_gettext("The name is longer than 200 characters"))],
+    )
+    email = EmailField(
+        lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))]
+    )
+    password = PasswordField(
+        lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password"))]
+    )
+    locale = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()), default=page_locale)
+    next = HiddenField()
+
+
+@bp.route("/register", methods=["GET", "POST"])
+def form() -> ResponseReturnValue:
+    """Show the form; on POST make the customer and sign them in, or say what is wrong with the form."""
+    destination = local_path(request.values.get("next"), url_for("balance.show"))
+    if current_user.is_authenticated:
+        return redirect(destination, 303)
+    form = RegisterForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        try:
+            customer = customers.register(
+                form.email.data, form.password.data, form.name.data or None, form.locale.data
+            )
+        except EmailTaken:
+            form.email.errors = [gettext("There already is an account with this e-mail address")]
+        except InvalidEmail:
+            form.email.errors = [gettext("This does not look like an e-mail address: name@example.com")]
+        except WeakPassword:
+            form.password.errors = [gettext("Choose a password of at least 8 characters")]
+        else:
+            sign_in(customer)
+            flash(gettext("Welcome to Saldo! Your account is ready."), "success")
+            return redirect(destination, 303)
+    status = 422 if form.errors else 200
+    return render_template("web/register.html", form=form), status

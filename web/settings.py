@@ -1,0 +1,106 @@
+"""`/settings`: a customer's name, language and password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length, Optional
+
+from billing import customers
+from billing.errors import WeakPassword, WrongPassword
+from web.locale import COOKIE_SECONDS, LANGUAGES, page_locale
+from web.session import account_id, sign_in
+from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
+
+bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+class ProfileForm(FlaskForm):
+    """How we address a customer."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        [Optional(), Length(max=200, message=lazy_gettext("The name is longer than 200 characters"))],
+    )
+    locale = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
+
+
+class PasswordForm(FlaskForm):
+    """The old password proves that it is the customer, not somebody at their open browser."""
+
+    current_password = PasswordField(
+        lazy_gettext("Current password"), [InputRequired(lazy_gettext("Enter your current password"))]
+    )
+    new_password = PasswordField(
+        lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password"))]
+    )
+    repeated_password = PasswordField(
+        lazy_gettext("New password again"),
+        [EqualTo("new_password", lazy_gettext("The two new passwords differ"))],
+    )
+
+
+@bp.get("")
+@login_required
+def show() -> ResponseReturnValue:
+    """Both forms."""
+    return _page(_profile_form(), PasswordForm(None))
+
+
+@bp.post("/profile")
+@login_required
+def save_profile() -> ResponseReturnValue:
+    """Save name and language."""
+    form = ProfileForm()
+    if not form.validate_on_submit():
+        return _page(form, PasswordForm(None)), 422
+    customers.update_profile(account_id(), name=form.name.data or None, locale=form.locale.data)
+    flash(gettext("Your settings are saved."), "success")
+    response = make_response(redirect(url_for("settings.show"), 303))
+    response.set_cookie(
+        "locale",
+        form.locale.data,
+        max_age=COOKIE_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@bp.post("/password")
+@login_required
+def change_password() -> ResponseReturnValue:
+    """Change the password and end every other session."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        name = f"account {account_id()}"
+        try:
+            count_attempt("customers", name)
+            customer = customers.change_password(
+                account_id(), form.current_password.data, form.new_password.data
+            )
+        except TooManyAttempts:
+            form.current_password.errors = [gettext("There were too many attempts. Try again later.")]
+        except WrongPassword:
+            form.current_password.errors = [gettext("This is not your current password")]
+        except WeakPassword:
+            form.new_password.errors = [gettext("Choose a password of at least 8 characters")]
+        else:
+            forgive_attempts("customers", name)
+            sign_in(customer)
+            flash(gettext("Your password is changed. Everywhere else you are signed out."), "success")
+            return redirect(url_for("settings.show"), 303)
+    return _page(_profile_form(), form), 422
+
+
+def _profile_form() -> ProfileForm:
+    return ProfileForm(None, name=current_user.name, locale=current_user.locale or page_locale())
+
+
+def _page(profile: ProfileForm, password: PasswordForm) -> str:
+    return render_template("web/settings.html", profile=profile, password=password)

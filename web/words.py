@@ -1,0 +1,92 @@
+"""The ledger's and Stripe's terse words in those of a customer, in their language."""
+
+from __future__ import annotations
+
+from flask_babel import gettext, lazy_gettext
+
+from billing import catalog
+from billing.ledger.balances import GrantView
+from billing.ledger.history import EntryView
+from web.locale import page_locale
+
+KINDS = {
+    "PURCHASE": lazy_gettext("Bought"),
+    "CREDIT": lazy_gettext("Received"),
+    "DEBIT": lazy_gettext("Used or expired"),
+    "REFUND": lazy_gettext("Given back or taken back"),
+}
+
+GRANT_SOURCES = {
+    "pack": lazy_gettext("Credit pack"),
+    "topup": lazy_gettext("Automatic top-up"),
+    "signup": lazy_gettext("Welcome credits"),
+    "cycle": lazy_gettext("Credits of your subscription"),
+    "upgrade": lazy_gettext("Extra credits for your upgrade"),
+    "refill": lazy_gettext("Monthly refill"),
+    "trial": lazy_gettext("Trial credits"),
+    "promo": lazy_gettext("Promotion"),
+    "referral": lazy_gettext("Thank you for a recommendation"),
+    "staff": lazy_gettext("Given by our team"),
+    "import": lazy_gettext("Brought along from before"),
+    "debt_forgiven": lazy_gettext("Debt forgiven"),
+    "moved": lazy_gettext("Moved from other credits"),
+}
+
+DEBITS = {
+    "action": lazy_gettext("Used"),
+    "amount": lazy_gettext("Used"),
+    "expired": lazy_gettext("Expired"),
+    "staff": lazy_gettext("Taken by our team"),
+}
+
+REFUNDS = {
+    "debit_refunded": lazy_gettext("Given back to you"),
+    "payment_refunded": lazy_gettext("Taken back: we returned your money"),
+    "dispute_lost": lazy_gettext("Taken back: your bank returned your money"),
+    "refund_failed": lazy_gettext("Put back: returning your money failed"),
+    "dispute_reversed": lazy_gettext("Put back: your bank decided otherwise"),
+    "moved": lazy_gettext("Moved to other credits"),
+}
+
+
+def entry_title(entry: EntryView) -> str:
+    """What an entry is, in a few plain words."""
+    if entry.kind == "DEBIT":
+        return str(DEBITS.get(entry.reason, entry.reason))
+    if entry.kind == "REFUND":
+        return str(REFUNDS.get(entry.reason, entry.reason))
+    return str(GRANT_SOURCES.get(entry.reason, entry.reason))
+
+
+def entry_detail(entry: EntryView) -> str:
+    """What an entry was for: the action, the thing bought, the note that came with it."""
+    parts = [action_name(entry.action) if entry.action else entry.label, entry.description]
+    if entry.scope:
+        parts.append(gettext("only for %(influencer)s", influencer=influencer_name(entry.scope)))
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def grant_origin(grant: GrantView) -> str:
+    """Where a grant came from."""
+    return str(GRANT_SOURCES.get(grant.source, grant.source))
+
+
+def action_name(action_id: str) -> str:
+    """An action's name in the catalog, or its id when it is gone from there."""
+    action = catalog.current().actions.get(action_id)
+    return action.name.get(page_locale()) if action else action_id
+
+
+def influencer_name(influencer_id: str) -> str:
+    """An influencer's name, or the id when they are gone from the catalog."""
+    influencer = catalog.current().influencers.get(influencer_id)
+    return influencer.name.get(page_locale()) if influencer else influencer_id
+
+
+def plan_name(plan_id: str) -> str:
+    """A plan's name, or its id when it is gone from the catalog."""
+    known = catalog.current()
+    if plan_id == known.free_plan.id:
+        return known.free_plan.name.get(page_locale())
+    plan = known.plans.get(plan_id)
+    return plan.name.get(page_locale()) if plan else plan_id
