@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
@@ -58,9 +59,10 @@ def create_key(app: str, scopes: Collection[str]) -> IssuedKey:
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid(f"scopes: one or more of {', '.join(SCOPES)}")
+    key_id = new_id("key")
     secret = _PREFIX + secrets.token_urlsafe(32)
     row = {
-        "id": new_id("key"),
+        "id": key_id,
         "app": app,
         "key_hash": _hash(secret),
         "scopes": " ".join(scope for scope in SCOPES if scope in scopes),
@@ -68,7 +70,7 @@ def create_key(app: str, scopes: Collection[str]) -> IssuedKey:
     }
     with transaction() as connection:
         connection.execute(insert(ApiKey), row)
-    return IssuedKey(_get(row["id"]), secret)
+    return IssuedKey(_get(key_id), secret)
 
 
 def rotate_key(app: str) -> IssuedKey:
@@ -140,7 +142,7 @@ def _get(key_id: str) -> ApiKeyView:
     return _view(row)
 
 
-def _view(row: ApiKey) -> ApiKeyView:
+def _view(row: Any) -> ApiKeyView:
     return ApiKeyView(
         row.id, row.app, tuple(row.scopes.split()), row.created_at, row.last_used_at, row.revoked_at
     )

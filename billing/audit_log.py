@@ -1,7 +1,7 @@
 """What staff did or tried to do: one record for each act, written in the same transaction as the act.
 
-A record names who, what, on whose account and in which request. The words of the act (an amount, a reason) are
-`detail`, small and structured; personal data and free text stay where the act itself keeps them.
+A record names who, what, on whose account and in which request. The words of the act (an amount, a reason)
+are `detail`, small and structured; personal data and free text stay where the act itself keeps them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import insert, select
@@ -50,8 +51,8 @@ def record(
 ) -> None:
     """Write that `actor` (`staff:<id>`, `operator`) did this, or tried to and was refused (`allowed` false).
 
-    Joins the open transaction, so that record and act stand or fall together (I33); a refusal is written on its
-    own. The request's id comes from the log context.
+    Joins the open transaction, so that record and act stand or fall together (I33); a refusal is written on
+    its own. The request's id comes from the log context.
     """
     with transaction() as connection:
         connection.execute(
@@ -81,7 +82,7 @@ def list_records(
     return [view(row) for row in connection().execute(query)]
 
 
-def view(row: AuditRecord) -> AuditView:
+def view(row: Any) -> AuditView:
     """A row of the table as others see it."""
     return AuditView(
         number=row.id,

@@ -229,3 +229,31 @@ class InvalidCursor(SaldoError):
 
     code = "invalid"
     message = "cursor: pass on the next_cursor of the same list, unchanged"
+
+
+class InvalidEmail(SaldoError):
+    """This is no e-mail address."""
+
+    code = "invalid"
+    message = "email: expected an address such as name@example.com"
+
+
+class EmailTaken(SaldoError):
+    """Somebody signs in with this e-mail address already."""
+
+    code = "conflict"
+    message = "There already is an account with this e-mail address."
+
+
+class WeakPassword(SaldoError):
+    """The password is too short, or so long that nobody types it."""
+
+    code = "invalid"
+    message = "password: expected 8 to 200 characters"
+
+
+class WrongPassword(SaldoError):
+    """The password given as proof is not the present one."""
+
+    code = "invalid"
+    message = "This is not the present password."
