@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import Migrate, upgrade
 
+from app import create_app
 from billing import clock as business_time
-from config import Settings, load_settings
+from billing.db import db
+from config import ROOT, Settings, load_settings
 from tests.engines import ENGINES, Engine
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 
 class Clock:
@@ -51,16 +52,22 @@ def _environ(url: str) -> dict[str, str]:
     }
 
 
-def _migrate(url: str) -> None:
-    from flask_migrate import upgrade
-
-    from app import create_app
-    from billing.db import db
-
-    app = create_app(load_settings(_environ(url)))
+@contextmanager
+def rules_only(url: str) -> Iterator[None]:
+    """The database without any door in front of it: what migrations and tests of rules need."""
+    app = Flask("saldo", root_path=str(ROOT))
+    app.config["SQLALCHEMY_DATABASE_URI"] = url.replace("postgresql://", "postgresql+psycopg://")
+    db.init_app(app)
+    Migrate(app, db)
     with app.app_context():
-        upgrade()
+        yield
+        db.session.remove()
         db.engine.dispose()
+
+
+def _migrate(url: str) -> None:
+    with rules_only(url):
+        upgrade(str(ROOT / "migrations"))
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +106,13 @@ def clock(tmp_path: Path) -> Iterator[Clock]:
 
 
 @pytest.fixture
+def database(database_url: str, clock: Clock) -> Iterator[None]:
+    """A database in reach of `transaction()`, with no server around it: for tests of the rules."""
+    with rules_only(database_url):
+        yield
+
+
+@pytest.fixture
 def environ(database_url: str, clock: Clock, tmp_path: Path) -> dict[str, str]:
     """The server's settings in test mode, as environment variables."""
     mail = tmp_path / "mail"
@@ -115,9 +129,6 @@ def settings(environ: dict[str, str]) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """A server of this test's own, with its context pushed: `db`, the catalog and all verbs are at hand."""
-    from app import create_app
-    from billing.db import db
-
     app = create_app(settings)
     app.testing = True
     with app.app_context():

@@ -1,0 +1,93 @@
+"""Migrations lead to exactly the tables that the models describe, down again, and up once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_migrate import check, downgrade, upgrade
+from sqlalchemy import Engine as Connections
+from sqlalchemy import create_engine, inspect, text
+
+from billing.db import Base
+from config import ROOT
+from tests.conftest import rules_only
+from tests.engines import Engine
+
+DIRECTORY = str(ROOT / "migrations")
+
+
+def shape(connections: Connections) -> dict[str, Any]:
+    """Every table with all that the database enforces on it; what no test of behaviour might touch."""
+    inspector = inspect(connections)
+    return {
+        table: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table)
+            },
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": _by_name(inspector.get_foreign_keys(table)),
+            "unique": _by_name(inspector.get_unique_constraints(table)),
+            "checks": _by_name(inspector.get_check_constraints(table)),
+            "indexes": _by_name(inspector.get_indexes(table)),
+        }
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def _by_name(found: list[Any]) -> dict[str, Any]:
+    return {str(each["name"]): _plain(each) for each in found}
+
+
+def _plain(value: Any) -> Any:
+    """Comparable: the condition of a partial index is an object that equals none but itself."""
+    return {key: _plain(each) for key, each in value.items()} if isinstance(value, dict) else str(value)
+
+
+def shape_at(url: str) -> dict[str, Any]:
+    connections = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        return shape(connections)
+    finally:
+        connections.dispose()
+
+
+def test_upgrade_makes_what_the_models_describe(engine: Engine) -> None:
+    migrated, described = engine.empty(), engine.empty()
+    with rules_only(migrated):
+        upgrade(DIRECTORY)
+        check(DIRECTORY)
+    connections = create_engine(described.replace("postgresql://", "postgresql+psycopg://"))
+    Base.metadata.create_all(connections)
+    connections.dispose()
+    assert shape_at(migrated) == shape_at(described)
+    engine.drop(migrated)
+    engine.drop(described)
+
+
+def test_downgrade_leaves_nothing_and_upgrade_works_again(engine: Engine) -> None:
+    url = engine.empty()
+    with rules_only(url):
+        upgrade(DIRECTORY)
+    first = shape_at(url)
+    with rules_only(url):
+        downgrade(DIRECTORY, revision="base")
+    assert first
+    assert shape_at(url) == {}
+    with rules_only(url):
+        upgrade(DIRECTORY)
+        upgrade(DIRECTORY)  # nothing is left to do, which is no mistake
+    assert shape_at(url) == first
+    engine.drop(url)
+
+
+def test_fresh_databases_are_apart(engine: Engine) -> None:
+    """What one test writes, no other reads."""
+    one, other = engine.fresh(), engine.fresh()
+    for url in (one, other):
+        connections = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with connections.begin() as connection:
+            connection.execute(text("CREATE TABLE mine (id integer)"))
+        connections.dispose()
+        engine.drop(url)
