@@ -54,7 +54,7 @@ def parse_credits(value: str | int | Decimal, *, minimum: int = 1, maximum: int 
     Text is plain digits with a point (`12`, `0.5`). `minimum` and `maximum` are micro-credits.
     Raises `InvalidAmount`, which says what is allowed, also for NaN, more than 6 places and booleans.
     """
-    micro = _scale(value, 6, maximum)
+    micro = parse_scaled(value, 6, maximum)
     if micro is None or not minimum <= micro <= maximum:
         low = "above 0" if minimum == 1 else f"from {format_credits_plain(minimum)}"
         raise InvalidAmount(
@@ -70,7 +70,7 @@ def parse_money(value: str | int | Decimal, currency: str) -> int:
     Raises `InvalidAmount`, which says what is allowed.
     """
     exponent = currency_exponent(currency)
-    minor = _scale(value, exponent, MAX_AMOUNT_MINOR)
+    minor = parse_scaled(value, exponent, MAX_AMOUNT_MINOR)
     step = _smallest_step(currency)
     if minor is None or not 0 < minor <= MAX_AMOUNT_MINOR or minor % step:
         # Three-decimal currencies are charged in steps of ten, so one place less may be written.
@@ -80,8 +80,12 @@ def parse_money(value: str | int | Decimal, currency: str) -> int:
     return minor
 
 
-def _scale(value: str | int | Decimal, places: int, bound: int) -> int | None:
-    """`value` times 10^places if that is a whole number of a size near `bound`, else None."""
+def parse_scaled(value: str | int | Decimal, places: int, bound: int) -> int | None:
+    """`value` times 10^places when that is a whole number and has no more digits than `bound`, else None.
+
+    The one exact way from text, int or Decimal to an integer; the caller checks the limits. NaN, booleans and
+    text that is not plain digits are None too.
+    """
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
