@@ -41,6 +41,10 @@ class GatewaySettings(Protocol):
     def stripe_api_base(self) -> str | None:
         """Another base address, for stand-ins."""
 
+    @property
+    def public_url(self) -> str:
+        """The only origin that Stripe's pages are told to send customers back to (R15)."""
+
 
 _current: StripeGateway | None = None
 
@@ -48,7 +52,9 @@ _current: StripeGateway | None = None
 def configure(settings: GatewaySettings) -> StripeGateway:
     """Make the gateway that `current` returns from now on."""
     global _current
-    _current = StripeGateway(settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)
+    _current = StripeGateway(
+        settings.stripe_secret_key.get_secret_value(), settings.public_url, settings.stripe_api_base
+    )
     return _current
 
 

@@ -62,7 +62,7 @@ class _TimedSession(requests.Session):
 class Calls:
     """What every group of the gateway's methods stands on: the client, and `_call` and `_pages` around it."""
 
-    def __init__(self, key: str, api_base: str | None = None) -> None:
+    def __init__(self, key: str, public_url: str, api_base: str | None = None) -> None:
         stripe.enable_telemetry = False
         # At DEBUG the SDK logs request bodies, and those hold e-mail addresses.
         logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -76,6 +76,7 @@ class Calls:
         )
         self._v1 = self._client.v1
         self._turns = threading.BoundedSemaphore(MAX_CALLS_AT_ONCE)
+        self._public_url = public_url
         self.livemode = "k_live_" in key[:8]
         self.auth_failed = False
         """Whether Stripe refused our key at the last call: `/readyz` says so (F182)."""

@@ -16,7 +16,10 @@ from billing.stripe_gateway.calls import PAGE_SIZE, Calls
 
 @dataclass(frozen=True)
 class SessionOrder:
-    """What a new session sells, and to whom; every field was decided on the server (R15)."""
+    """What a new session sells, and to whom; every field was decided on the server (R15).
+
+    `success_path` and `cancel_path` are paths of ours; Stripe fills in `{CHECKOUT_SESSION_ID}`.
+    """
 
     mode: Literal["payment", "subscription"]
     customer: str
@@ -24,8 +27,8 @@ class SessionOrder:
     price: str
     quantity: int
     metadata: dict[str, str]
-    success_url: str
-    cancel_url: str
+    success_path: str
+    cancel_path: str
     locale: Literal["en", "es", "auto"]
     trial_days: int = 0
 
@@ -41,8 +44,8 @@ class CheckoutCalls(Calls):
             "client_reference_id": order.client_reference_id,
             "line_items": [{"price": order.price, "quantity": order.quantity}],
             "metadata": order.metadata,
-            "success_url": order.success_url,
-            "cancel_url": order.cancel_url,
+            "success_url": self._public_url + order.success_path,
+            "cancel_url": self._public_url + order.cancel_path,
             "locale": order.locale,
             "allow_promotion_codes": True,
         }

@@ -50,7 +50,7 @@ class CustomerCalls(Calls):
         )
 
     def create_portal_session(
-        self, *, customer: str, configuration: str | None, return_url: str, locale: str | None
+        self, *, customer: str, configuration: str | None, return_path: str, locale: str | None
     ) -> str:
         """The address of a portal session for this customer; it is good for a few minutes."""
         key = new_id("portal")
@@ -59,7 +59,7 @@ class CustomerCalls(Calls):
             lambda: self._v1.billing_portal.sessions.create(
                 {
                     "customer": customer,
-                    "return_url": return_url,
+                    "return_url": self._public_url + return_path,
                     **({"configuration": configuration} if configuration else {}),
                     **({"locale": locale} if locale else {}),
                 },
