@@ -1,4 +1,4 @@
-"""Opening an account's books: lock, load, and book what is due, so that every read and write is right (R5)."""
+"""Opening an account's books: lock, load, book what is due; so every read and write is right (R5)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]
     What the block changes is saved at its end. Raises ``NotFound`` without such an account.
     """
     assert in_transaction(), "books are opened inside a transaction"
-    row = connection().execute(
-        select(Account.__table__).where(Account.account_id == account_id).with_for_update()
-    ).first()
+    row = (
+        connection()
+        .execute(select(Account.__table__).where(Account.account_id == account_id).with_for_update())
+        .first()
+    )
     if row is None:
         raise NotFound()
     book = Book(row, now or clock.now())
     book.load_open()
-    _book_due(book)
+    book_due(book)
     yield book
     book.save()
 
@@ -51,8 +53,11 @@ def read_balance(account_id: int) -> BalanceView:
     return read_booked_balance(account_id, clock.now())
 
 
-def _book_due(book: Book) -> None:
-    """Book endings and scheduled grants one by one in the order of their time: missed ones come as if on time."""
+def book_due(book: Book) -> None:
+    """Book endings and scheduled grants one by one in the order of their time.
+
+    What was missed comes as if on time, so the books do not depend on when somebody looked (R5).
+    """
     now = book.now
     while True:
         ending_at = due.next_due_at(book)

@@ -18,7 +18,7 @@ from billing.ledger.book import Book, EntryRow, GrantState
 from billing.ledger.grants import freeze
 from billing.ledger.posting import Note
 from billing.ledger.taking_back import net_taken, put_back, take_back
-from billing.models import Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
+from billing.models import Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
 from billing.money import MICRO
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
 
@@ -128,9 +128,7 @@ def _ended(book: Book, grants: list[GrantState]) -> int:
 def lots_of(payment_id: str) -> list[PaymentLot]:
     """The payment's lots in a fixed order."""
     return list(
-        db.session.scalars(
-            select(PaymentLot).where(PaymentLot.payment_id == payment_id).order_by(PaymentLot.lot)
-        )
+        db.session.scalars(select(PaymentLot).where(PaymentLot.payment_id == payment_id).order_by(PaymentLot.lot))
     )
 
 
@@ -171,11 +169,71 @@ def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
     return entries
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What giving back more money would do to a payment's credits, in micro-credits."""
+
+    taken: int
+    debt: int
+    months_cancelled: int
+    granted: int
+    spent: int
+    unspent: int
+    held: int
+
+
+def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Foreseen:
+    """What ``follow_money`` would take if ``amount_minor`` more were given back; changes nothing."""
+    claims = read_claims(payment)
+    waived = waived_of(payment.id)
+    taken = debt = cancelled = granted = unspent = held = gone = 0
+    for lot in lots_of(payment.id):
+        standing = read_standing(book, lot)
+        due = lack_of(claims, lot, standing, waived.get(lot.lot, 0), amount_minor) if mode != "keep" else 0
+        months_taken = min(due, standing.to_come)
+        found = min(due - months_taken, standing.unspent)
+        short = due - months_taken - found if mode == "proportional" else 0
+        taken += found + short
+        debt += short
+        cancelled += months_taken
+        granted += sum(grant.granted for grant in standing.grants)
+        unspent += standing.unspent
+        held += standing.held
+        gone += standing.taken
+    return Foreseen(
+        taken=taken,
+        debt=debt,
+        months_cancelled=cancelled,
+        granted=granted,
+        spent=max(0, granted - unspent - held - gone),
+        unspent=unspent,
+        held=held,
+    )
+
+
+def lack_of(claims: Claims, lot: PaymentLot, standing: Standing, waived: int, more_minor: int = 0) -> int:
+    """Micro-credits of a lot that must still go when ``more_minor`` is given back on top of what was (R7)."""
+    target = max(0, claims.share_of(lot.granted, claims.settled + more_minor) - waived)
+    return max(0, target - standing.taken - standing.ended - standing.cancelled)
+
+
+def waive_spent(book: Book, payment: Payment, refund: Refund) -> None:
+    """Note on an ``unspent`` refund that has just succeeded what of its share is spent and so let go (R7)."""
+    claims = read_claims(payment)
+    waived_before = waived_of(payment.id)
+    waived = {}
+    for lot in lots_of(payment.id):
+        standing = read_standing(book, lot)
+        due = lack_of(claims, lot, standing, waived_before.get(lot.lot, 0))
+        short = due - min(due, standing.to_come) - standing.unspent
+        if short > 0:
+            waived[lot.lot] = short
+    refund.waived = json.dumps(waived) if waived else None
+
+
 def _take(book: Book, lot: PaymentLot, target: int, cause: Cause) -> list[EntryRow]:
     standing = read_standing(book, lot)
-    lack = target - standing.taken - standing.ended - standing.cancelled
-    if lack <= 0:
-        return []
+    lack = max(0, target - standing.taken - standing.ended - standing.cancelled)
     lack -= months.cancel_months(book, lot.lot, min(lack, standing.to_come))
     shares = share_out(book, standing.grants, lack)
     return [
@@ -196,9 +254,10 @@ def share_out(book: Book, grants: list[GrantState], amount: int) -> list[tuple[G
     room = {g.seq: g.granted - sum(net for _, net in net_taken(book, g)) for g in grants}
     shares = dict.fromkeys(room, 0)
     newest_first = sorted(grants, key=lambda g: g.seq, reverse=True)
-    for limit in (lambda g: g.unheld, lambda g: g.granted):
+    for as_debt in (False, True):
         for grant in newest_first:
-            part = max(0, min(amount, limit(grant), room[grant.seq]))
+            limit = grant.granted if as_debt else grant.unheld
+            part = max(0, min(amount, limit, room[grant.seq]))
             shares[grant.seq] += part
             room[grant.seq] -= part
             amount -= part
@@ -247,9 +306,9 @@ def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = No
         need = threatened(claims, lot, standing, waived.get(lot.lot, 0))
         targets = dict.fromkeys((grant.seq for grant in standing.grants), 0)
         newest_first = sorted(standing.grants, key=lambda g: g.seq, reverse=True)
-        for limit in (lambda g: g.unheld, lambda g: g.held):
+        for of_held in (False, True):
             for grant in newest_first:
-                part = min(need, limit(grant))
+                part = min(need, grant.held if of_held else grant.unheld)
                 targets[grant.seq] += part
                 need -= part
         for grant in newest_first:
@@ -292,3 +351,30 @@ def taken_back_of(account_id: int, grant_seqs: list[int]) -> int:
         )
     )
     return -int(total or 0)
+
+
+def taken_by(account_id: int, cause_id: str) -> tuple[int, int]:
+    """What a refund or dispute took and has not been put back, and the debt it left; micro-credits."""
+    mark = f"take:{cause_id}:"
+    takings = (
+        connection()
+        .scalars(
+            select(Entry.seq).where(
+                Entry.account_id == account_id, Entry.source >= mark, Entry.source < mark[:-1] + ";"
+            )
+        )
+        .all()
+    )
+    if not takings:
+        return 0, 0
+    of_account = Entry.account_id == account_id
+    total = connection().scalar(
+        select(func.sum(Entry.amount)).where(
+            of_account,
+            Entry.seq.in_(takings) | ((Entry.kind == "REFUND") & Entry.reverses.in_(takings)),
+        )
+    )
+    debt = connection().scalar(
+        select(func.sum(Debt.amount - Debt.cancelled)).where(Debt.account_id == account_id, Debt.entry_seq.in_(takings))
+    )
+    return -int(total or 0), int(debt or 0)

@@ -257,3 +257,10 @@ class WrongPassword(SaldoError):
 
     code = "invalid"
     message = "This is not the present password."
+
+
+class InvalidCustomerId(SaldoError):
+    """The id that an app gives a customer has characters or a length that are not allowed."""
+
+    code = "invalid"
+    message = "id: 1 to 128 letters, digits and . _ : @ -"

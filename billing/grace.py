@@ -62,9 +62,9 @@ def _stop(book: Book, subscription: Subscription, ended_at: datetime) -> None:
 
 def _drop_grace(grant: GrantState) -> None:
     """Let the grant end at its date; seven days that R8 gave it are no grace and stay."""
-    if grant.ends_at is not None and grant.expires_at is not None:
-        if grant.expires_at < grant.ends_at <= grant.expires_at + GRACE:
-            grant.ends_at = grant.expires_at
+    ends_at, expires_at = grant.ends_at, grant.expires_at
+    if ends_at is not None and expires_at is not None and expires_at < ends_at <= expires_at + GRACE:
+        grant.ends_at = expires_at
 
 
 def _is_ending(subscription_id: str) -> bool:

@@ -35,9 +35,7 @@ def book_payment(account_id: int, new: NewPayment) -> Payment:
     """The payment row for a session or invoice, made on first sight; the account must be locked."""
     known = db.session.scalar(
         select(Payment).where(
-            Payment.session_id == new.session_id
-            if new.session_id is not None
-            else Payment.invoice_id == new.invoice_id
+            Payment.session_id == new.session_id if new.session_id is not None else Payment.invoice_id == new.invoice_id
         )
     )
     if known is not None:
@@ -63,9 +61,7 @@ def book_payment(account_id: int, new: NewPayment) -> Payment:
 
 def add_lot(payment: Payment, lot: str, granted: int) -> None:
     """Note that the payment granted ``granted`` micro-credits by this line: R7's G."""
-    db.session.add(
-        PaymentLot(account_id=payment.account_id, payment_id=payment.id, lot=lot, granted=granted, target=0)
-    )
+    db.session.add(PaymentLot(account_id=payment.account_id, payment_id=payment.id, lot=lot, granted=granted, target=0))
     db.session.flush()
 
 
@@ -128,6 +124,8 @@ class RefundView:
     failure_reason: str | None
     created_at: datetime
     settled_at: datetime | None
+    credits_taken: int
+    debt_created: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +197,18 @@ def view_payment(payment: Payment) -> PaymentView:
         stripe=_stripe_ids(payment),
         paid_at=payment.paid_at,
         refunds=refunds,
-        **credits,
+        granted=credits.granted,
+        spent=credits.spent,
+        unspent=credits.unspent,
+        held=credits.held,
+        taken_back=credits.taken_back,
+        grants=credits.grants,
     )
 
 
 def view_refund(refund: Refund) -> RefundView:
     """One refund as people see it."""
+    taken, debt = clawback.taken_by(refund.account_id, refund.id)
     return RefundView(
         id=refund.id,
         payment_id=refund.payment_id,
@@ -219,6 +223,8 @@ def view_refund(refund: Refund) -> RefundView:
         failure_reason=refund.failure_reason,
         created_at=refund.created_at,
         settled_at=refund.settled_at,
+        credits_taken=taken,
+        debt_created=debt,
     )
 
 
@@ -234,24 +240,38 @@ def _status(amount: int, refunded: int, pending: int, lost: int, disputed: bool)
     return "partially_refunded" if refunded else "paid"
 
 
-def _credits(payment: Payment) -> dict[str, int | list[str]]:
-    grants = connection().execute(
-        select(Grant.seq, Grant.granted, Grant.remaining, Grant.held)
-        .where(Grant.account_id == payment.account_id, Grant.payment_id == payment.id)
-        .order_by(Grant.seq)
-    ).all()
+@dataclass(frozen=True, slots=True)
+class _Credits:
+    granted: int
+    spent: int
+    unspent: int
+    held: int
+    taken_back: int
+    grants: list[str]
+
+
+def _credits(payment: Payment) -> _Credits:
+    grants = (
+        connection()
+        .execute(
+            select(Grant.seq, Grant.granted, Grant.remaining, Grant.held)
+            .where(Grant.account_id == payment.account_id, Grant.payment_id == payment.id)
+            .order_by(Grant.seq)
+        )
+        .all()
+    )
     taken = clawback.taken_back_of(payment.account_id, [grant.seq for grant in grants])
     granted = sum(grant.granted for grant in grants)
     unspent = sum(grant.remaining - grant.held for grant in grants)
     held = sum(grant.held for grant in grants)
-    return {
-        "granted": granted,
-        "unspent": unspent,
-        "held": held,
-        "taken_back": taken,
-        "spent": max(0, granted - unspent - held - taken),
-        "grants": [ledger_id("gr", payment.account_id, grant.seq) for grant in grants],
-    }
+    return _Credits(
+        granted=granted,
+        spent=max(0, granted - unspent - held - taken),
+        unspent=unspent,
+        held=held,
+        taken_back=taken,
+        grants=[ledger_id("gr", payment.account_id, grant.seq) for grant in grants],
+    )
 
 
 def _stripe_ids(payment: Payment) -> dict[str, str]:
@@ -260,11 +280,15 @@ def _stripe_ids(payment: Payment) -> dict[str, str]:
         "invoice": payment.invoice_id,
         "subscription": payment.subscription_id,
     }
-    link = connection().execute(
-        select(PaymentIntentLink.payment_intent_id, PaymentIntentLink.charge_id)
-        .where(PaymentIntentLink.payment_id == payment.id)
-        .order_by(PaymentIntentLink.payment_intent_id)
-    ).first()
+    link = (
+        connection()
+        .execute(
+            select(PaymentIntentLink.payment_intent_id, PaymentIntentLink.charge_id)
+            .where(PaymentIntentLink.payment_id == payment.id)
+            .order_by(PaymentIntentLink.payment_intent_id)
+        )
+        .first()
+    )
     if link is not None:
         ids |= {"payment_intent": link.payment_intent_id, "charge": link.charge_id}
     return {name: value for name, value in ids.items() if value}

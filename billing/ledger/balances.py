@@ -62,9 +62,7 @@ class BalanceView:
 
 def read_balance(account_id: int, now: datetime) -> BalanceView:
     """The account's balance at ``now``; raises ``NotFound``."""
-    row = connection().execute(
-        select(Account.__table__).where(Account.account_id == account_id)
-    ).first()
+    row = connection().execute(select(Account.__table__).where(Account.account_id == account_id)).first()
     if row is None:
         raise NotFound()
     book = Book(row, now)

@@ -266,9 +266,7 @@ class Book:
                 select(func.max(Use.n)).where(Use.account_id == self.account_id, Use.entry_seq == entry_seq)
             )
             self._next_use[entry_seq] = (highest or 0) + 1
-        self._new_uses.append(
-            UseRow(self.account_id, entry_seq, self._next_use[entry_seq], grant.seq, amount)
-        )
+        self._new_uses.append(UseRow(self.account_id, entry_seq, self._next_use[entry_seq], grant.seq, amount))
         self._next_use[entry_seq] += 1
         grant.remaining -= amount
 

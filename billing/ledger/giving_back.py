@@ -11,7 +11,12 @@ from billing.models import Entry
 
 
 def give_back(
-    book: Book, debit: EntryRow, amount: int | None = None, *, note: Note | None = None, source: str | None = None
+    book: Book,
+    debit: EntryRow,
+    amount: int | None = None,
+    *,
+    note: Note | None = None,
+    source: str | None = None,
 ) -> EntryRow:
     """Post a REFUND of ``amount`` micro-credits (default: all that is left) for a DEBIT.
 

@@ -76,11 +76,7 @@ def open_grant(
 
 def is_usable(grant: GrantState, scope: str | None, at: datetime) -> bool:
     """Whether a debit of this scope may eat from the grant at that moment (R5)."""
-    return (
-        grant.effective_at <= at
-        and not grant.has_ended(at)
-        and (grant.scope is None or grant.scope == scope)
-    )
+    return grant.effective_at <= at and not grant.has_ended(at) and (grant.scope is None or grant.scope == scope)
 
 
 def burn_key(grant: GrantState) -> tuple[int, int, datetime, bool, int]:
@@ -161,7 +157,5 @@ def end_grant(book: Book, grant: GrantState, at: datetime) -> None:
     pay_debts(book, grant)
     if grant.free:
         rest = grant.free
-        entry = post_entry(
-            book, "DEBIT", "expired", -rest, at=at, note=Note(actor="system"), reverses=None
-        )
+        entry = post_entry(book, "DEBIT", "expired", -rest, at=at, note=Note(actor="system"), reverses=None)
         book.add_use(entry.seq, grant, rest)

@@ -84,9 +84,7 @@ def list_entries(
 
 def read_entry(account_id: int, seq: int) -> EntryView | None:
     """One entry of the account, if it exists."""
-    rows = connection().execute(
-        select(Entry.__table__).where(Entry.account_id == account_id, Entry.seq == seq)
-    )
+    rows = connection().execute(select(Entry.__table__).where(Entry.account_id == account_id, Entry.seq == seq))
     return next(iter(views_of(account_id, rows.all())), None)
 
 

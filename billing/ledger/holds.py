@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.errors import CaptureExceedsHold, HoldAlreadyCaptured, HoldAlreadyVoided, HoldExpired, InvalidAmount
+from billing.errors import (
+    CaptureExceedsHold,
+    HoldAlreadyCaptured,
+    HoldAlreadyVoided,
+    HoldExpired,
+    InvalidAmount,
+)
 from billing.ledger.book import Book, EntryRow, HoldPart, HoldState
 from billing.ledger.freed import settle_freed
 from billing.ledger.grants import allocate
@@ -67,9 +73,7 @@ def capture_hold(book: Book, hold: HoldState, amount: int | None = None, *, note
         raise InvalidAmount("amount: more than 0")
     if amount > hold.amount:
         raise CaptureExceedsHold()
-    note = note or Note(
-        actor=hold.actor, action=hold.action, description=hold.description, reference=hold.reference
-    )
+    note = note or Note(actor=hold.actor, action=hold.action, description=hold.description, reference=hold.reference)
     entry = post_entry(
         book,
         "DEBIT",
@@ -102,6 +106,7 @@ def expire_hold(book: Book, hold: HoldState, at: datetime) -> None:
 
 
 def _assert_active(hold: HoldState) -> None:
+    """Raise what a hold in a final state answers (I13)."""
     if hold.status == "captured":
         raise HoldAlreadyCaptured()
     if hold.status == "voided":

@@ -32,9 +32,7 @@ class Shelf(Generic[State]):
         """Take out the rows that meet the condition, unless already here; answers the keys that are new."""
         key_column = self._table.c[self._key]
         rows = connection().execute(
-            select(self._table)
-            .where(self._table.c.account_id == self._account_id, condition)
-            .order_by(key_column)
+            select(self._table).where(self._table.c.account_id == self._account_id, condition).order_by(key_column)
         )
         fresh = []
         for row in rows:

@@ -15,13 +15,17 @@ from billing.models import Entry
 
 
 def take_back(
-    book: Book, grant: GrantState, amount: int, reason: str, *, note: Note | None = None, source: str | None = None
+    book: Book,
+    grant: GrantState,
+    amount: int,
+    reason: str,
+    *,
+    note: Note | None = None,
+    source: str | None = None,
 ) -> EntryRow:
     """Post a REFUND of −``amount`` micro-credits on the grant: from its unheld rest, what lacks is debt (R4)."""
     found = min(amount, grant.unheld)
-    entry = post_entry(
-        book, "REFUND", reason, -amount, at=book.now, note=note, source=source, reverses=grant.seq
-    )
+    entry = post_entry(book, "REFUND", reason, -amount, at=book.now, note=note, source=source, reverses=grant.seq)
     if found:
         book.add_use(entry.seq, grant, found)
     if amount > found:
@@ -46,7 +50,8 @@ def put_back(
     It cancels that REFUND's open debt, then goes back to the grants that paid that debt, the last payer first, then
     to its own grant; what has ended lives seven days from ``at``. A debt forgiven is un-forgiven with it.
     """
-    assert taken.kind == "REFUND" and taken.amount < 0 and taken.reverses is not None
+    assert taken.amount < 0
+    assert taken.reverses is not None
     entry = post_entry(book, "REFUND", reason, amount, at=at, note=note, source=source, reverses=taken.seq)
     own = book.grant(taken.reverses)
     debt = book.debt_of(taken.seq)

@@ -109,13 +109,17 @@ class InvoiceLine(Base):
     subscription_id: Mapped[str] = mapped_column(String(255))
     stripe_item_id: Mapped[str] = mapped_column(String(255))
     price_id: Mapped[str] = mapped_column(ForeignKey("prices.stripe_id"))
+    kind: Mapped[str] = mapped_column(String(9))
     quantity: Mapped[int] = mapped_column(Integer)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     worth: Mapped[int] = mapped_column(BigInteger)  # micro-credits, negative for a proration that gives back
     granted: Mapped[int] = mapped_column(BigInteger)  # micro-credits this line added to its cycle's highest sum
 
-    __table_args__ = (Index("ix_invoice_lines_cycle", "account_id", "stripe_item_id", "ends_at"),)
+    __table_args__ = (
+        Index("ix_invoice_lines_cycle", "account_id", "stripe_item_id", "ends_at"),
+        CheckConstraint("kind IN ('full', 'trial', 'proration')", name="kind"),
+    )
 
 
 class Refund(Base):
@@ -147,9 +151,7 @@ class Refund(Base):
     __table_args__ = (
         CheckConstraint("origin IN ('staff', 'stripe')", name="origin"),
         CheckConstraint("credits_mode IN ('proportional', 'unspent', 'keep')", name="credits_mode"),
-        CheckConstraint(
-            "status IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')", name="status"
-        ),
+        CheckConstraint("status IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')", name="status"),
         CheckConstraint("amount_minor > 0", name="amount"),
     )
 

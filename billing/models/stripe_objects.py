@@ -71,9 +71,7 @@ class Checkout(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (
-        CheckConstraint("status IN ('new', 'open', 'complete', 'expired', 'failed')", name="status"),
-    )
+    __table_args__ = (CheckConstraint("status IN ('new', 'open', 'complete', 'expired', 'failed')", name="status"),)
 
 
 class Subscription(Base):

@@ -155,9 +155,7 @@ def upgrade() -> None:
 
     op.create_table(
         "audit_log",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False),
@@ -199,9 +197,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["customers.account_id"], name=op.f("fk_checkouts_account_id_customers")
         ),
-        sa.ForeignKeyConstraint(
-            ["price_id"], ["prices.stripe_id"], name=op.f("fk_checkouts_price_id_prices")
-        ),
+        sa.ForeignKeyConstraint(["price_id"], ["prices.stripe_id"], name=op.f("fk_checkouts_price_id_prices")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkouts")),
         sa.UniqueConstraint("session_id", name=op.f("uq_checkouts_session_id")),
     )
@@ -281,9 +277,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["customers.account_id"], name=op.f("fk_subscriptions_account_id_customers")
         ),
-        sa.ForeignKeyConstraint(
-            ["price_id"], ["prices.stripe_id"], name=op.f("fk_subscriptions_price_id_prices")
-        ),
+        sa.ForeignKeyConstraint(["price_id"], ["prices.stripe_id"], name=op.f("fk_subscriptions_price_id_prices")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint("stripe_id", name=op.f("uq_subscriptions_stripe_id")),
     )
@@ -305,9 +299,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["customers.account_id"], name=op.f("fk_disputes_account_id_customers")
         ),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name=op.f("fk_disputes_payment_id_payments")
-        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_disputes_payment_id_payments")),
         sa.PrimaryKeyConstraint("stripe_id", name=op.f("pk_disputes")),
     )
     with op.batch_alter_table("disputes", schema=None) as batch_op:
@@ -337,9 +329,7 @@ def upgrade() -> None:
             name=op.f("ck_entries_sign"),
         ),
         sa.CheckConstraint("kind IN ('PURCHASE', 'CREDIT', 'DEBIT', 'REFUND')", name=op.f("ck_entries_kind")),
-        sa.CheckConstraint(
-            "amount BETWEEN -1000000000000000 AND 1000000000000000", name=op.f("ck_entries_size")
-        ),
+        sa.CheckConstraint("amount BETWEEN -1000000000000000 AND 1000000000000000", name=op.f("ck_entries_size")),
         sa.CheckConstraint("reverses IS NULL OR reverses < seq", name=op.f("ck_entries_reverses")),
         sa.CheckConstraint("seq > 0", name=op.f("ck_entries_seq")),
         sa.ForeignKeyConstraint(
@@ -347,9 +337,7 @@ def upgrade() -> None:
             ["entries.account_id", "entries.seq"],
             name=op.f("fk_entries_account_id_reverses_entries"),
         ),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["accounts.account_id"], name=op.f("fk_entries_account_id_accounts")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_entries_account_id_accounts")),
         sa.PrimaryKeyConstraint("account_id", "seq", name=op.f("pk_entries")),
     )
     with op.batch_alter_table("entries", schema=None) as batch_op:
@@ -395,14 +383,10 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=255), nullable=True),
         sa.Column("details", sa.Text(), nullable=True),
         sa.CheckConstraint("(status = 'captured') = (debit_seq IS NOT NULL)", name=op.f("ck_holds_debit")),
-        sa.CheckConstraint(
-            "status IN ('active', 'captured', 'voided', 'expired')", name=op.f("ck_holds_status")
-        ),
+        sa.CheckConstraint("status IN ('active', 'captured', 'voided', 'expired')", name=op.f("ck_holds_status")),
         sa.CheckConstraint("amount > 0", name=op.f("ck_holds_amount")),
         sa.CheckConstraint("captured BETWEEN 0 AND amount", name=op.f("ck_holds_captured")),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["accounts.account_id"], name=op.f("fk_holds_account_id_accounts")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_holds_account_id_accounts")),
         sa.PrimaryKeyConstraint("account_id", "number", name=op.f("pk_holds")),
         sa.UniqueConstraint("source", name=op.f("uq_holds_source")),
     )
@@ -424,23 +408,19 @@ def upgrade() -> None:
         sa.Column("subscription_id", sa.String(length=255), nullable=False),
         sa.Column("stripe_item_id", sa.String(length=255), nullable=False),
         sa.Column("price_id", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=9), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("worth", sa.BigInteger(), nullable=False),
         sa.Column("granted", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name=op.f("fk_invoice_lines_payment_id_payments")
-        ),
-        sa.ForeignKeyConstraint(
-            ["price_id"], ["prices.stripe_id"], name=op.f("fk_invoice_lines_price_id_prices")
-        ),
+        sa.CheckConstraint("kind IN ('full', 'trial', 'proration')", name=op.f("ck_invoice_lines_kind")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_invoice_lines_payment_id_payments")),
+        sa.ForeignKeyConstraint(["price_id"], ["prices.stripe_id"], name=op.f("fk_invoice_lines_price_id_prices")),
         sa.PrimaryKeyConstraint("account_id", "line_id", name=op.f("pk_invoice_lines")),
     )
     with op.batch_alter_table("invoice_lines", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_invoice_lines_cycle", ["account_id", "stripe_item_id", "ends_at"], unique=False
-        )
+        batch_op.create_index("ix_invoice_lines_cycle", ["account_id", "stripe_item_id", "ends_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_invoice_lines_invoice_id"), ["invoice_id"], unique=False)
 
     op.create_table(
@@ -449,9 +429,7 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.String(length=40), nullable=False),
         sa.Column("charge_id", sa.String(length=255), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name=op.f("fk_payment_intents_payment_id_payments")
-        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_intents_payment_id_payments")),
         sa.PrimaryKeyConstraint("payment_intent_id", name=op.f("pk_payment_intents")),
     )
     with op.batch_alter_table("payment_intents", schema=None) as batch_op:
@@ -467,9 +445,7 @@ def upgrade() -> None:
         sa.Column("target", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("granted > 0", name=op.f("ck_payment_lots_granted")),
         sa.CheckConstraint("target BETWEEN 0 AND granted", name=op.f("ck_payment_lots_target")),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name=op.f("fk_payment_lots_payment_id_payments")
-        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_lots_payment_id_payments")),
         sa.PrimaryKeyConstraint("account_id", "payment_id", "lot", name=op.f("pk_payment_lots")),
     )
     op.create_table(
@@ -493,18 +469,14 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("called_at", UtcDateTime(), nullable=True),
         sa.Column("settled_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint(
-            "credits_mode IN ('proportional', 'unspent', 'keep')", name=op.f("ck_refunds_credits_mode")
-        ),
+        sa.CheckConstraint("credits_mode IN ('proportional', 'unspent', 'keep')", name=op.f("ck_refunds_credits_mode")),
         sa.CheckConstraint("origin IN ('staff', 'stripe')", name=op.f("ck_refunds_origin")),
         sa.CheckConstraint(
             "status IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')",
             name=op.f("ck_refunds_status"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount")),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["customers.account_id"], name=op.f("fk_refunds_account_id_customers")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["customers.account_id"], name=op.f("fk_refunds_account_id_customers")),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id_payments")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
         sa.UniqueConstraint("form_token", name=op.f("uq_refunds_form_token")),
@@ -534,17 +506,13 @@ def upgrade() -> None:
             "status IN ('waiting', 'granted', 'skipped', 'stopped')", name=op.f("ck_scheduled_grants_status")
         ),
         sa.CheckConstraint("cancelled BETWEEN 0 AND credits", name=op.f("ck_scheduled_grants_cancelled")),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name=op.f("fk_scheduled_grants_payment_id_payments")
-        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_scheduled_grants_payment_id_payments")),
         sa.PrimaryKeyConstraint("account_id", "lot", "n", name=op.f("pk_scheduled_grants")),
     )
     with op.batch_alter_table("scheduled_grants", schema=None) as batch_op:
         batch_op.create_index("ix_scheduled_grants_due", ["account_id", "status", "due_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_scheduled_grants_payment_id"), ["payment_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_scheduled_grants_subscription_id"), ["subscription_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_scheduled_grants_subscription_id"), ["subscription_id"], unique=False)
 
     op.create_table(
         "debts",
@@ -760,9 +728,7 @@ def downgrade() -> None:
     op.drop_table("stripe_events")
     op.drop_table("staff")
     with op.batch_alter_table("prices", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_prices_active", sqlite_where=sa.text("active"), postgresql_where=sa.text("active")
-        )
+        batch_op.drop_index("uq_prices_active", sqlite_where=sa.text("active"), postgresql_where=sa.text("active"))
         batch_op.drop_index(batch_op.f("ix_prices_lookup_key"))
 
     op.drop_table("prices")

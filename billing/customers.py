@@ -1,0 +1,251 @@
+"""Customers: people who register on the pages, and users that apps name; each gets the sign-up credits once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from billing import catalog, clock
+from billing.accounts import open_account
+from billing.credentials import hash_password, is_password, read_email
+from billing.db import db, transaction
+from billing.errors import EmailTaken, InvalidCustomerId, NotFound
+from billing.ids import new_id
+from billing.ledger.grants import Terms, open_grant
+from billing.ledger.posting import Note, is_posted
+from billing.models import (
+    Account,
+    Checkout,
+    Customer,
+    Dispute,
+    Payment,
+    PaymentIntentLink,
+    Refund,
+    StripeCustomer,
+    Subscription,
+)
+
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+
+
+def register(email: str, password: str, name: str | None = None, locale: str | None = None) -> Customer:
+    """A new customer who signs in on the pages, with the free plan's sign-up credits.
+
+    Raises ``EmailTaken``, ``InvalidEmail``, ``WeakPassword``.
+    """
+    address = read_email(email)
+    password_hash = hash_password(password)
+    try:
+        with transaction():
+            customer = Customer(
+                public_id=new_id("web"),
+                email=address,
+                login_email=address,
+                name=_clean_name(name),
+                locale=locale,
+                password_hash=password_hash,
+                created_at=clock.now(),
+            )
+            _open_books(customer)
+            return customer
+    except IntegrityError as error:
+        if is_login(address):
+            raise EmailTaken() from error
+        raise
+
+
+def is_login(email: str) -> bool:
+    """Whether somebody signs in with this address."""
+    return db.session.scalar(select(Customer.account_id).where(Customer.login_email == email)) is not None
+
+
+def authenticate(email: str, password: str) -> Customer | None:
+    """The customer with this address and password; takes as long when there is none (F131)."""
+    customer = db.session.scalar(select(Customer).where(Customer.login_email == email.strip().lower()))
+    matches = is_password(password, customer.password_hash if customer else None)
+    return customer if matches else None
+
+
+def change_password(account_id: int, password: str) -> Customer:
+    """Set a new password and end every session of the customer. Raises ``WeakPassword``."""
+    password_hash = hash_password(password)
+    with transaction():
+        customer = get(account_id)
+        customer.password_hash = password_hash
+        customer.session_epoch += 1
+        return customer
+
+
+def end_sessions(account_id: int) -> None:
+    """End every session of the customer, also one whose cookie was copied (F129)."""
+    with transaction():
+        get(account_id).session_epoch += 1
+
+
+def update_profile(account_id: int, *, name: str | None, locale: str | None) -> Customer:
+    """Set how the customer is called and in which language they read."""
+    with transaction():
+        customer = get(account_id)
+        customer.name = _clean_name(name)
+        customer.locale = locale
+        return customer
+
+
+def ensure_customer(
+    public_id: str, email: str | None = None, name: str | None = None, locale: str | None = None
+) -> tuple[Customer, bool]:
+    """The customer of that id, made on first sight with the sign-up credits; also whether it was made.
+
+    Raises ``InvalidCustomerId``, ``InvalidEmail``. An equal e-mail never links two customers.
+    """
+    if not _PUBLIC_ID.fullmatch(public_id):
+        raise InvalidCustomerId()
+    address = read_email(email) if email else None
+    known = _by_public_id(public_id)
+    if known is not None:
+        return known, False
+    try:
+        with transaction():
+            customer = Customer(
+                public_id=public_id,
+                email=address,
+                name=_clean_name(name),
+                locale=locale,
+                created_at=clock.now(),
+            )
+            _open_books(customer)
+            return customer, True
+    except IntegrityError:
+        known = _by_public_id(public_id)
+        if known is None:
+            raise
+        return known, False
+
+
+def _open_books(customer: Customer) -> None:
+    """The account beside the customer, and its sign-up credits, keyed by the customer (R6)."""
+    db.session.add(customer)
+    db.session.flush()
+    db.session.add(Account(account_id=customer.account_id))
+    db.session.flush()
+    amount = catalog.current().free_plan.signup_credits
+    source = f"signup:{customer.account_id}"
+    with open_account(customer.account_id) as book:
+        if amount and not is_posted(source):
+            open_grant(
+                book,
+                "CREDIT",
+                "signup",
+                amount,
+                at=book.now,
+                terms=Terms(label="free"),
+                note=Note(actor="system"),
+                source=source,
+            )
+
+
+def get(account_id: int) -> Customer:
+    """The customer of an account; raises ``NotFound``."""
+    customer = db.session.get(Customer, account_id)
+    if customer is None:
+        raise NotFound()
+    return customer
+
+
+def find_customer(public_id: str) -> Customer:
+    """The customer of that id; raises ``NotFound``."""
+    customer = _by_public_id(public_id)
+    if customer is None:
+        raise NotFound()
+    return customer
+
+
+def _by_public_id(public_id: str) -> Customer | None:
+    return db.session.scalar(select(Customer).where(Customer.public_id == public_id))
+
+
+def _clean_name(name: str | None) -> str | None:
+    text = " ".join((name or "").replace("\x00", " ").split())[:200]
+    return text.encode("utf-8", "ignore").decode() or None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHit:
+    """A customer that a search found, and by what."""
+
+    account_id: int
+    public_id: str
+    email: str | None
+    name: str | None
+    why: str
+    created_at: datetime
+
+
+MAX_HITS = 50
+
+
+def search(query: str) -> list[CustomerHit]:
+    """Customers by e-mail, name, our id of them or of a payment or refund, or any Stripe id of theirs."""
+    text = query.strip().replace("\x00", "")
+    if not text:
+        return []
+    owner = _owner_of(text)
+    if owner is not None:
+        return [_hit(get(owner), text)]
+    pattern = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = db.session.scalars(
+        select(Customer)
+        .where(
+            or_(
+                Customer.public_id == text,
+                func.lower(Customer.email).like(pattern, escape="\\"),
+                func.lower(Customer.name).like(pattern, escape="\\"),
+            )
+        )
+        .order_by(Customer.account_id.desc())
+        .limit(MAX_HITS)
+    )
+    return [_hit(customer, "email" if text.lower() in (customer.email or "") else "name") for customer in rows]
+
+
+def _owner_of(identifier: str) -> int | None:
+    """The account that an id of ours or of Stripe's belongs to."""
+    columns = (
+        (StripeCustomer.stripe_id, StripeCustomer.account_id),
+        (Subscription.stripe_id, Subscription.account_id),
+        (Checkout.session_id, Checkout.account_id),
+        (Payment.id, Payment.account_id),
+        (Payment.invoice_id, Payment.account_id),
+        (Refund.id, Refund.account_id),
+        (Refund.stripe_id, Refund.account_id),
+        (Dispute.stripe_id, Dispute.account_id),
+    )
+    for column, owner in columns:
+        found = db.session.scalar(select(owner).where(column == identifier))
+        if found is not None:
+            return found
+    return db.session.scalar(
+        select(Payment.account_id)
+        .join(PaymentIntentLink, PaymentIntentLink.payment_id == Payment.id)
+        .where(
+            or_(
+                PaymentIntentLink.payment_intent_id == identifier,
+                PaymentIntentLink.charge_id == identifier,
+            )
+        )
+    )
+
+
+def _hit(customer: Customer, why: str) -> CustomerHit:
+    return CustomerHit(
+        account_id=customer.account_id,
+        public_id=customer.public_id,
+        email=customer.email,
+        name=customer.name,
+        why=why,
+        created_at=customer.created_at,
+    )
