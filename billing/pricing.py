@@ -19,10 +19,9 @@ NO_OVERRIDE = ModelPrice()
 class Priced:
     """What an action costs, and the parts that explain it to people; `amount_micro` is what is charged.
 
-    One call of `quantity` costs `quantity` times `cost_each_micro`. For `per_unit` that is the cost of `blocks`
-    blocks of `per` units begun; for `steps` the cost of the step that goes `up_to` so many units. For `tokens`
-    only the whole is rounded, so there is no single cost each; `cost_usd` is what the model's maker asks,
-    before markup.
+    It is `quantity` times `cost_each_micro`. For `per_unit` that is the cost of `blocks` times `per` units
+    begun; for `steps` the cost of the step that goes `up_to` so many units. For `tokens` only the whole is
+    rounded, so there is no cost each; `cost_usd` is what the model's maker asks, before markup.
     """
 
     amount_micro: int
@@ -54,12 +53,12 @@ def price_action(
     """The price of doing an action `quantity` times, by the catalog's price list.
 
     `units` (seconds, characters…) are those of one time, and needed for `per_unit` and `steps`; tokens for
-    `tokens`, where a missing count is 0. A model without a price of its own costs what the action costs, except
+    `tokens`, where a missing count is 0. A model without a price of its own costs what the action costs, but
     for tokens, which only a model prices. Numbers that a kind does not need are not looked at.
 
-    Raises `UnknownAction` for an action or token model that the catalog does not price, and `UnitOutOfRange` when
-    a number is missing, not positive, beyond the catalog's last step or maximum, or makes more than one call may
-    move.
+    Raises `UnknownAction` for an action or token model that the catalog does not price, and `UnitOutOfRange`
+    when a number is missing, not positive, beyond the catalog's last step or maximum, or makes more than one
+    call may move.
     """
     action = catalog.action(action_id)
     if quantity < 1:

@@ -74,13 +74,9 @@ def _look_at_packs(catalog: Catalog, findings: Findings) -> None:
         (pack for pack in catalog.packs.values() if pack.credits), key=lambda pack: pack.credits + pack.bonus
     )
     for smaller, bigger in pairwise(by_size):
-        small_price, big_price = (
-            Fraction(pack.price * MICRO, pack.credits + pack.bonus) for pack in (smaller, bigger)
-        )
+        small_price, big_price = (Fraction(pack.price * MICRO, pack.credits + pack.bonus) for pack in (smaller, bigger))
         if bigger.credits + bigger.bonus > smaller.credits + smaller.bonus and big_price > small_price:
-            small, big = (
-                format_unit_price(each, catalog.currency, "en") for each in (small_price, big_price)
-            )
+            small, big = (format_unit_price(each, catalog.currency, "en") for each in (small_price, big_price))
             findings.odd(
                 ("packs", bigger.id, "price"),
                 f'makes {big} a credit, dearer than the smaller "{smaller.id}" at {small}',

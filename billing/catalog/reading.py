@@ -59,7 +59,7 @@ def read_catalog(path: Path) -> tuple[Catalog | None, Findings]:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")  # editors on Windows begin a file with a mark
-        values: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
+        values: dict[str, Any] = tomllib.loads(text, parse_float=_parse_float)
     except (OSError, ValueError) as error:
         findings = Findings(path.name, LineIndex(""))
         findings.found.append(CatalogFinding("wrong", path.name, *_explain_unreadable(error)))
@@ -67,6 +67,14 @@ def read_catalog(path: Path) -> tuple[Catalog | None, Findings]:
     findings = Findings(path.name, LineIndex(text.replace("\r\n", "\n")))
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return _read_document(Table(findings, (), values), version), findings
+
+
+def _parse_float(text: str) -> Decimal:
+    """Exact; what even Decimal cannot hold is refused later, with its line, as infinity is."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return Decimal("Infinity")
 
 
 def _explain_unreadable(error: OSError | ValueError) -> tuple[int, str, str]:
@@ -165,9 +173,7 @@ def _read_plan(plan_id: str, table: Table, currency: str, rules: Mapping[str, Qu
     if "yearly_credits" in table and yearly_grant == "monthly":
         table.wrong("yearly_credits", 'needs yearly_grant = "upfront"; otherwise each month brings `credits`')
     if yearly_grant == "upfront" and yearly_credits > MAX_MOVE:
-        table.wrong(
-            "credits", f"make more than {MAX_MOVE // MICRO} credits a year, the most that can be granted"
-        )
+        table.wrong("credits", f"make more than {MAX_MOVE // MICRO} credits a year, the most that can be granted")
     return Plan(
         id=plan_id,
         name=table.text("name", max_length=MAX_NAME_LENGTH),
@@ -194,9 +200,7 @@ def _read_prices(table: Table, currency: str) -> dict[Interval, int]:
     }
     prices.close()
     if not found:
-        table.wrong(
-            "price", "names no price; expected a month's, a year's or both: { month = 15, year = 150 }"
-        )
+        table.wrong("price", "names no price; expected a month's, a year's or both: { month = 15, year = 150 }")
     return found
 
 

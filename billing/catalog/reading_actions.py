@@ -35,7 +35,7 @@ def _read_action(action_id: str, table: Table, quotas: Sequence[str]) -> Action:
         name=table.text("name", max_length=MAX_NAME_LENGTH),
         description=table.text("description", NO_TEXT),
         kind=kind,
-        cost=table.cost("cost", None) if kind in ("flat", "per_unit") else 0,
+        cost=table.cost("cost") if kind in ("flat", "per_unit") else 0,
         unit=table.string("unit", pattern="[a-z]{1,32}", expected='a word like "second"', required=True)
         if counted
         else None,
@@ -55,7 +55,7 @@ def _read_steps(table: Table) -> tuple[Step, ...]:
     """Steps in rising order: the first that is large enough decides."""
     steps: list[Step] = []
     for row in table.rows("steps"):
-        step = Step(up_to=row.integer("up_to", None, low=1, high=MAX_UNITS), cost=row.cost("cost", None))
+        step = Step(up_to=row.integer("up_to", None, low=1, high=MAX_UNITS), cost=row.cost("cost"))
         if steps and "up_to" in row and step.up_to <= steps[-1].up_to:
             row.wrong("up_to", f"is {step.up_to}; expected more than the step before, {steps[-1].up_to}")
         steps.append(step)
@@ -76,7 +76,7 @@ def _read_models(table: Table, kind: ActionKind) -> dict[str, ModelPrice]:
         elif kind == "steps":
             models[model] = ModelPrice(steps=_read_steps(price))
         else:
-            models[model] = ModelPrice(cost=price.cost("cost", None))
+            models[model] = ModelPrice(cost=price.cost("cost"))
         price.close()
     if kind == "tokens" and not models:
         table.wrong("models", "names no model; expected at least one with its prices per million tokens")

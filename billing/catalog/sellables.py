@@ -66,9 +66,7 @@ def sellables(catalog: Catalog, locale: str = "en") -> list[Sellable]:
     Suspended and retired influencers are included: their subscribers' prices stay known.
     """
     found = [
-        _plan_price(catalog, plan, interval, locale)
-        for plan in catalog.plans.values()
-        for interval in plan.prices
+        _plan_price(catalog, plan, interval, locale) for plan in catalog.plans.values() for interval in plan.prices
     ]
     found += [_pack_price(catalog, pack, locale) for pack in catalog.packs.values()]
     found += [

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from billing.catalog.findings import Findings
@@ -62,11 +63,11 @@ class Table:
             if key not in self._known:
                 self.wrong(key, f"unknown key; {_suggest(key, tuple(self._known))}")
 
-    def _take(self, key: str, default: object | None) -> Any:
-        """The raw value, or None when it is missing; noted as a mistake unless there is a default."""
+    def _take(self, key: str, expected: str, *, required: bool = False) -> Any:
+        """The raw value, or None when it is missing, which is noted if it is required."""
         self._known[key] = None
-        if key not in self._values and default is None:
-            self.wrong(key, "is missing")
+        if required and key not in self._values:
+            self.wrong(key, f"is missing; expected {expected}")
         return self._values.get(key)
 
     def _refuse(self, key: str, expected: str) -> None:
@@ -74,7 +75,7 @@ class Table:
 
     def text(self, key: str, default: Text | None = None, *, max_length: int = MAX_TEXT_LENGTH) -> Text:
         """Words for people: plain text for every language, or a table `{en = "…", es = "…"}`."""
-        value = self._take(key, default)
+        value = self._take(key, _expect_words(max_length), required=default is None)
         if value is None:
             return default or Text({})
         return self._text((*self.path, key), value, max_length)
@@ -100,20 +101,16 @@ class Table:
 
     def _words(self, path: KeyPath, value: object, max_length: int) -> str:
         # Line breaks read well in a description; other control characters have no business in a page.
-        if (
-            isinstance(value, str)
-            and 0 < len(value.strip()) <= max_length
-            and value.replace("\n", "").isprintable()
-        ):
-            return value.strip()
-        self._findings.wrong(
-            path, f'is {_show(value)}; expected 1 to {max_length} characters, or {{en = "…", es = "…"}}'
-        )
+        if isinstance(value, str) and value.replace("\n", "").isprintable():
+            words = value.strip()
+            if 0 < len(words) <= max_length:
+                return words
+        self._findings.wrong(path, f"is {_show(value)}; expected {_expect_words(max_length)}")
         return ""
 
     def string(self, key: str, *, pattern: str, expected: str, required: bool = False) -> str | None:
         """A string that matches the whole pattern, or None when missing."""
-        value = self._take(key, None if required else "")
+        value = self._take(key, expected, required=required)
         if value is None:
             return None
         if not (isinstance(value, str) and re.fullmatch(pattern, value)):
@@ -123,18 +120,19 @@ class Table:
 
     def boolean(self, key: str) -> bool:
         """true or false; false when missing."""
-        value = self._take(key, default=False)
+        value = self._take(key, "true or false")
         if value is not None and not isinstance(value, bool):
             self._refuse(key, "true or false")
         return value is True
 
     def integer(self, key: str, default: int | None, *, low: int, high: int) -> int:
         """A whole number from `low` to `high`."""
-        value = self._take(key, default)
+        expected = f"a whole number from {low} to {high}"
+        value = self._take(key, expected, required=default is None)
         if value is None:
             return low if default is None else default
         if not _is_integer(value) or not low <= value <= high:
-            self._refuse(key, f"a whole number from {low} to {high}")
+            self._refuse(key, expected)
             return low
         return int(value)
 
@@ -146,51 +144,43 @@ class Table:
 
     def choice(self, key: str, options: Sequence[_Choice], default: _Choice | None) -> _Choice:
         """One of a few words."""
-        value = self._take(key, default)
+        expected = " or ".join(f'"{option}"' for option in options)
+        value = self._take(key, expected, required=default is None)
         if value is None:
             return default or options[0]
         for option in options:
             if value == option:
                 return option
-        self._refuse(key, " or ".join(f'"{option}"' for option in options))
+        self._refuse(key, expected)
         return options[0]
 
     def credits(self, key: str, default: int | None, *, minimum: int = 0) -> int:
         """A whole number of credits, in micro-credits: what is granted is always whole (R7, R9)."""
-        value = self._take(key, default)
+        expected = f"a whole number of credits from {minimum // MICRO} to {MAX_MOVE // MICRO}"
+        value = self._take(key, expected, required=default is None)
         if value is None:
             return minimum if default is None else default
         if not _is_integer(value) or not minimum <= value * MICRO <= MAX_MOVE:
-            self._refuse(key, f"a whole number of credits from {minimum // MICRO} to {MAX_MOVE // MICRO}")
+            self._refuse(key, expected)
             return minimum
         return int(value) * MICRO
 
-    def cost(self, key: str, default: int | None) -> int:
+    def cost(self, key: str) -> int:
         """What something costs, in micro-credits: up to 6 decimal places, 0 for what is free."""
-        value = self._take(key, default)
-        if value is None:
-            return default or 0
-        return self._number(key, value, lambda number: parse_credits(number, minimum=0), 0)
-
-    def optional_cost(self, key: str) -> int | None:
-        """What something costs, in micro-credits, or None when missing."""
-        present = key in self._values
-        value = self.cost(key, 0)
-        return value if present else None
+        value = self._take(key, "a number of credits", required=True)
+        return 0 if value is None else self._number(key, value, partial(parse_credits, minimum=0), 0)
 
     def money(self, key: str, currency: str) -> int:
         """An amount of money above 0, written in major units, in minor units."""
-        value = self._take(key, None)
-        return (
-            1 if value is None else self._number(key, value, lambda number: parse_money(number, currency), 1)
-        )
+        value = self._take(key, f"an amount of {currency.upper()}", required=True)
+        return 1 if value is None else self._number(key, value, partial(parse_money, currency=currency), 1)
 
     def usd(self, key: str, default: Fraction | None = None, *, zero: bool = False) -> Fraction:
         """An exact number above 0 (or from 0) to 12 places, such as a price per million tokens."""
-        value = self._take(key, default)
+        value = self._take(key, "a number", required=default is None)
         if value is None:
             return Fraction(1) if default is None else default
-        return self._number(key, value, lambda number: _parse_exact(number, zero=zero), Fraction(1))
+        return self._number(key, value, partial(_parse_exact, zero=zero), Fraction(1))
 
     def _number(
         self, key: str, value: object, parse: Callable[[str | int | Decimal], _Exact], stand_in: _Exact
@@ -205,7 +195,7 @@ class Table:
 
     def table(self, key: str) -> Table:
         """A table inside this one; empty when missing. The caller closes it."""
-        value = self._take(key, {})
+        value = self._take(key, "a table")
         if value is not None and not isinstance(value, dict):
             self._refuse(key, "a table")
             value = None
@@ -245,11 +235,15 @@ class Table:
         return tuple(names)
 
     def _list(self, key: str, expected: str) -> list[Any]:
-        value = self._take(key, [])
+        value = self._take(key, expected)
         if value is not None and not isinstance(value, list):
             self._refuse(key, expected)
             return []
         return value or []
+
+
+def _expect_words(max_length: int) -> str:
+    return f'1 to {max_length} characters, or {{ en = "…", es = "…" }}'
 
 
 def _is_integer(value: object) -> bool:
@@ -261,9 +255,7 @@ def _parse_exact(value: str | int | Decimal, *, zero: bool) -> Fraction:
     scale, most = 10**12, 10**9
     scaled = parse_scaled(value, 12, most * scale)
     if scaled is None or not (0 if zero else 1) <= scaled <= most * scale:
-        raise InvalidAmount(
-            f"expected a number {'from 0' if zero else 'above 0'} to {most}, with at most 12 places"
-        )
+        raise InvalidAmount(f"expected a number {'from 0' if zero else 'above 0'} to {most}, with at most 12 places")
     return Fraction(scaled, scale)
 
 

@@ -133,11 +133,7 @@ def test_dumps_beyond_what_a_float_could_hold() -> None:
 
 @given(
     st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.text()
-        | st.floats(allow_nan=False, allow_infinity=False),
+        st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
         max_leaves=10,
     )
@@ -162,9 +158,7 @@ def test_dumps_does_not_write_out_enormous_numbers() -> None:
     assert dumps(Decimal("1E+999999")) == "1E+999999"
 
 
-@pytest.mark.parametrize(
-    ("locale", "text"), [("en", "1,234,567.5"), ("es", "1.234.567,5"), ("es_MX", "1,234,567.5")]
-)
+@pytest.mark.parametrize(("locale", "text"), [("en", "1,234,567.5"), ("es", "1.234.567,5"), ("es_MX", "1,234,567.5")])
 def test_format_credits_in_three_locales(locale: str, text: str) -> None:
     assert format_credits(1_234_567_500_000, locale) == text
 
