@@ -1,0 +1,17 @@
+"""Door 2: apps, over JSON under `/api/v1`. It translates; every rule is in `billing`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+# Importing a noun's module puts its calls on the blueprint.
+from api import access, auth, balance, catalog, customers, entries, errors, payments, subscriptions  # noqa: F401
+from api.blueprint import bp
+
+
+def register(app: Flask) -> None:
+    """Put the calls of CONTRACT 3 on the application."""
+    errors.answer_wrong_addresses(app)
+    # Keys, not cookies, let somebody in here, so there is nothing that another site could make a browser forge.
+    app.extensions["csrf"].exempt(bp)
+    app.register_blueprint(bp)

@@ -1,0 +1,65 @@
+"""`GET /customers/{c}/balance`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from api.answers import answer, credits, time
+from api.blueprint import bp
+from api.paths import customer_at
+from billing import accounts, clock, monthly_use, subscriptions
+from billing.ledger.balances import GrantView
+from billing.models import Customer
+
+
+@bp.get("/customers/<public_id>/balance")
+def read_balance(public_id: str) -> Response:
+    """What a customer has, by grants in the order in which they are spent."""
+    return answer(write_balance(customer_at(public_id)))
+
+
+def write_balance(customer: Customer) -> dict[str, Any]:
+    """A customer's balance as JSON."""
+    balance = accounts.read_balance(customer.account_id)
+    plan = subscriptions.current_plan(customer.account_id)
+    expiry = balance.next_expiry
+    return {
+        "customer": customer.public_id,
+        "plan": plan.plan,
+        "unlimited": plan.unlimited,
+        "balance": credits(balance.balance),
+        "held": credits(balance.held),
+        "frozen": credits(balance.frozen),
+        "debt": credits(balance.debt),
+        "available": credits(balance.available),
+        "scoped": {scope: credits(amount) for scope, amount in balance.scoped.items()},
+        "totals": {
+            "purchased": credits(balance.totals.purchased),
+            "credited": credits(balance.totals.credited),
+            "debited": credits(balance.totals.debited),
+            "refunded": credits(balance.totals.refunded),
+        },
+        "month": {
+            "spent": credits(monthly_use.spent_this_month(customer.account_id, clock.now())),
+            "limit": None,
+        },
+        "next_expiry": {"amount": credits(expiry[0]), "at": time(expiry[1])} if expiry else None,
+        "grants": [_write_grant(grant) for grant in balance.grants],
+    }
+
+
+def _write_grant(grant: GrantView) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "source": grant.source,
+        "granted": credits(grant.granted),
+        "remaining": credits(grant.remaining),
+        "held": credits(grant.held),
+        "frozen": credits(grant.frozen),
+        "priority": grant.priority,
+        "effective_at": time(grant.effective_at),
+        "expires_at": time(grant.expires_at),
+        "scope": grant.scope,
+    }
