@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing import clawback, clock, schedule
+from billing import clawback, clock, refills, schedule
 from billing.db import connection, in_transaction, transaction
 from billing.errors import NotFound
 from billing.ledger import due
@@ -60,14 +60,15 @@ def book_due(book: Book) -> None:
     """
     now = book.now
     while True:
-        ending_at = due.next_due_at(book)
-        coming_at = book.next_scheduled_at
-        times = [at for at in (ending_at, coming_at) if at is not None and at <= now]
+        comings = (book.next_scheduled_at, book.next_refill_at)
+        times = [at for at in (due.next_due_at(book), *comings) if at is not None and at <= now]
         if not times:
             return
-        if coming_at is not None and coming_at == min(times):
-            # A month that comes ends the one before it at the same moment, so it goes first.
+        # A month that comes ends the one before it at the same moment, so it goes first.
+        if book.next_scheduled_at == min(times):
             schedule.grant_next(book)
+        elif book.next_refill_at == min(times):
+            refills.book_refill(book)
         else:
             ended = due.book_next_due(book)
             if ended is not None:

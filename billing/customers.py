@@ -130,9 +130,15 @@ def _open_books(customer: Customer) -> None:
     """The account beside the customer, and its sign-up credits, keyed by the customer (R6)."""
     db.session.add(customer)
     db.session.flush()
-    db.session.add(Account(account_id=customer.account_id))
+    free_plan = catalog.current().free_plan
+    db.session.add(
+        Account(
+            account_id=customer.account_id,
+            next_refill_at=customer.created_at if free_plan.monthly_refill else None,
+        )
+    )
     db.session.flush()
-    amount = catalog.current().free_plan.signup_credits
+    amount = free_plan.signup_credits
     source = f"signup:{customer.account_id}"
     with open_account(customer.account_id) as book:
         if amount and not is_posted(source):

@@ -157,6 +157,7 @@ class Book:
             "REFUND": account.refunded_total,
         }
         self.next_scheduled_at: datetime | None = account.next_scheduled_at
+        self.next_refill_at: datetime | None = account.next_refill_at
         self.next_due_at: datetime | None = account.next_due_at
         self._grants = Shelf(self.account_id, Grant.__table__, "seq", GrantState)
         self._holds = Shelf(self.account_id, Hold.__table__, "number", HoldState)
@@ -314,16 +315,16 @@ class Book:
                 debited_total=self.totals["DEBIT"],
                 refunded_total=self.totals["REFUND"],
                 next_scheduled_at=self.next_scheduled_at,
+                next_refill_at=self.next_refill_at,
                 next_due_at=self.earliest_due(),
             )
         )
 
     def earliest_due(self) -> datetime | None:
-        """When the next thing is due (R5): a grant or hold ends, a scheduled grant comes."""
+        """When the next thing is due (R5): a grant or hold ends, a scheduled grant or a refill comes."""
         times = [grant.ends_at for grant in self.grants.values() if grant.ends_at is not None and grant.free]
         times += [hold.expires_at for hold in self.holds.values() if hold.status == "active"]
-        if self.next_scheduled_at is not None:
-            times.append(self.next_scheduled_at)
+        times += [at for at in (self.next_scheduled_at, self.next_refill_at) if at is not None]
         return min(times, default=None)
 
     # the tables

@@ -43,8 +43,9 @@ class Account(Base):
     credited_total: Mapped[int] = mapped_column(BigInteger, default=0)
     debited_total: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_total: Mapped[int] = mapped_column(BigInteger, default=0)
-    # When the next month of a yearly plan comes, and when anything at all is due (R5).
+    # When the next month of a yearly plan comes, the next free refill, and when anything at all is due (R5).
     next_scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_refill_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     __table_args__ = (

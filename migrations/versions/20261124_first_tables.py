@@ -32,10 +32,7 @@ def upgrade() -> None:
     op.create_table(
         "customers",
         sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("public_id", sa.String(length=128), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=True),
@@ -115,8 +112,7 @@ def upgrade() -> None:
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("handled_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "status IN ('received', 'failed', 'done', 'ignored', 'parked')",
-            name=op.f("ck_stripe_events_status"),
+            "status IN ('received', 'failed', 'done', 'ignored', 'parked')", name=op.f("ck_stripe_events_status")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_events")),
     )
@@ -141,6 +137,7 @@ def upgrade() -> None:
         sa.Column("debited_total", sa.BigInteger(), nullable=False),
         sa.Column("refunded_total", sa.BigInteger(), nullable=False),
         sa.Column("next_scheduled_at", UtcDateTime(), nullable=True),
+        sa.Column("next_refill_at", UtcDateTime(), nullable=True),
         sa.Column("next_due_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("balance <= 1000000000000000000", name=op.f("ck_accounts_balance")),
         sa.CheckConstraint("debt >= 0", name=op.f("ck_accounts_debt")),
@@ -559,9 +556,7 @@ def upgrade() -> None:
         sa.CheckConstraint("held BETWEEN 0 AND remaining", name=op.f("ck_grants_held")),
         sa.CheckConstraint("remaining BETWEEN 0 AND granted", name=op.f("ck_grants_remaining")),
         sa.ForeignKeyConstraint(
-            ["account_id", "seq"],
-            ["entries.account_id", "entries.seq"],
-            name=op.f("fk_grants_account_id_seq_entries"),
+            ["account_id", "seq"], ["entries.account_id", "entries.seq"], name=op.f("fk_grants_account_id_seq_entries")
         ),
         sa.PrimaryKeyConstraint("account_id", "seq", name=op.f("pk_grants")),
     )
@@ -660,9 +655,7 @@ def downgrade() -> None:
     op.drop_table("invoice_lines")
     with op.batch_alter_table("holds", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_holds_active",
-            sqlite_where=sa.text("status = 'active'"),
-            postgresql_where=sa.text("status = 'active'"),
+            "ix_holds_active", sqlite_where=sa.text("status = 'active'"), postgresql_where=sa.text("status = 'active'")
         )
 
     op.drop_table("holds")
