@@ -58,8 +58,7 @@ def parse_credits(value: str | int | Decimal, *, minimum: int = 1, maximum: int 
     if micro is None or not minimum <= micro <= maximum:
         low = "above 0" if minimum == 1 else f"from {format_credits_plain(minimum)}"
         raise InvalidAmount(
-            f"expected a number of credits {low} up to {format_credits_plain(maximum)}"
-            " with at most 6 decimal places"
+            f"expected a number of credits {low} up to {format_credits_plain(maximum)} with at most 6 decimal places"
         )
     return micro
 
