@@ -13,14 +13,7 @@ from typing import Literal
 from billing import stripe_customers, stripe_gateway
 from billing.checkout import records
 from billing.checkout.records import Reserved
-from billing.checkout.wishes import (
-    InvalidReturnPath,
-    Wish,
-    check_return_path,
-    wish_influencer,
-    wish_pack,
-    wish_plan,
-)
+from billing.checkout.wishes import Wish, wish_influencer, wish_pack, wish_plan
 from billing.db import db
 from billing.errors import AlreadySubscribed, Conflict, StripeUnavailable
 from billing.models import Customer
@@ -33,9 +26,7 @@ from billing.stripe_gateway import (
 )
 
 __all__ = [
-    "InvalidReturnPath",
     "StartedCheckout",
-    "check_return_path",
     "start_influencer_checkout",
     "start_pack_checkout",
     "start_plan_checkout",
@@ -129,13 +120,14 @@ def _create(wish: Wish, reserved: Reserved) -> CheckoutSessionFacts | None:
             price=wish.price_id,
             quantity=wish.quantity,
             metadata=wish.metadata(public_id),
+            record_id=reserved.record_id,
             success_path="/checkout/return?session_id={CHECKOUT_SESSION_ID}",
             cancel_path=f"{wish.cancel_path}?checkout=cancelled",
             locale=locale,
             # A trial is for getting to know something: once.
             trial_days=wish.sellable.trial_days if reserved.is_first else 0,
         )
-        return stripe_gateway.current().create_checkout_session(order, idempotency_key=reserved.record_id)
+        return stripe_gateway.current().create_checkout_session(order)
 
     try:
         return stripe_customers.with_stripe_customer(wish.account_id, create)

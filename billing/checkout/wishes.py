@@ -7,20 +7,12 @@ from typing import Literal
 
 from billing import catalog, prices
 from billing.catalog import Sellable
-from billing.errors import InfluencerUnavailable, InvalidAmount, NotFound, PriceNotSynced, SaldoError
+from billing.errors import InfluencerUnavailable, InvalidAmount, NotFound, PriceNotSynced
 from billing.money import MAX_MOVE
-from billing.stripe_facts.fields import is_storable
+from billing.stripe_gateway import check_return_path
 
 MAX_CHARGE_MINOR = 99_999_999
 """Stripe's limit for one charge, in minor units."""
-MAX_RETURN_PATH = 500
-
-
-class InvalidReturnPath(SaldoError):
-    """The path to come back to is not a plain path of this site (F138)."""
-
-    code = "invalid"
-    message = "The return path must be a path on this site."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +77,9 @@ def wish_influencer(account_id: int, influencer: str, tier: str, return_path: st
     return _wish(account_id, key, 1, f"/influencers/{influencer}", return_path)
 
 
-def check_return_path(path: str | None) -> None:
-    """Raises `InvalidReturnPath` for anything a browser could take for another site's address."""
-    if path is None:
-        return
-    plain = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    if not plain or len(path) > MAX_RETURN_PATH or not is_storable(path) or not path.isprintable():
-        raise InvalidReturnPath()
-
-
 def _wish(account_id: int, lookup_key: str, quantity: int, cancel_path: str, return_path: str | None) -> Wish:
-    check_return_path(return_path)
+    if return_path is not None:
+        check_return_path(return_path)
     on_sale = (each for each in catalog.sellables(catalog.current()) if each.lookup_key == lookup_key)
     sellable = next(on_sale, None)
     if sellable is None:

@@ -21,12 +21,11 @@ from billing.stripe_gateway.failures import (
 )
 from billing.stripe_gateway.invoices import InvoiceCalls
 from billing.stripe_gateway.payments import PaymentCalls, RefundReason
+from billing.stripe_gateway.return_paths import InvalidReturnPath, check_return_path
 from billing.stripe_gateway.subscriptions import SubscriptionCalls
 
 
-class StripeGateway(
-    CustomerCalls, CheckoutCalls, SubscriptionCalls, InvoiceCalls, PaymentCalls, CatalogCalls
-):
+class StripeGateway(CustomerCalls, CheckoutCalls, SubscriptionCalls, InvoiceCalls, PaymentCalls, CatalogCalls):
     """Everything Saldo asks of Stripe, by Stripe's own nouns."""
 
 
@@ -67,6 +66,7 @@ def current() -> StripeGateway:
 
 __all__ = [
     "CardDeclined",
+    "InvalidReturnPath",
     "RefundReason",
     "SessionOrder",
     "StripeAuthFailed",
@@ -74,6 +74,7 @@ __all__ = [
     "StripeIdempotencyMismatch",
     "StripeNotFound",
     "StripeRequestRefused",
+    "check_return_path",
     "configure",
     "current",
 ]

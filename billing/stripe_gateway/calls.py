@@ -102,9 +102,7 @@ class Calls:
             _deadline.reset(token)
             self._turns.release()
 
-    def _try(
-        self, name: str, call: Callable[[], _Stripe], read: Callable[[dict[str, Any]], T], deadline: float
-    ) -> T:
+    def _try(self, name: str, call: Callable[[], _Stripe], read: Callable[[dict[str, Any]], T], deadline: float) -> T:
         for number in range(1, MAX_TRIES + 1):
             try:
                 facts = read(call().to_dict())

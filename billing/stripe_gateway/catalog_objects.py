@@ -70,9 +70,7 @@ class CatalogCalls(Calls):
         return self._call(
             "prices.update",
             # Setting the same again is harmless, so the key may be derived: repeats are one act.
-            lambda: self._v1.prices.update(
-                price_id, {"active": False}, {"idempotency_key": f"deactivate-{price_id}"}
-            ),
+            lambda: self._v1.prices.update(price_id, {"active": False}, {"idempotency_key": f"deactivate-{price_id}"}),
             read_price,
         )
 

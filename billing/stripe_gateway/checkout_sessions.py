@@ -18,7 +18,8 @@ from billing.stripe_gateway.calls import PAGE_SIZE, Calls
 class SessionOrder:
     """What a new session sells, and to whom; every field was decided on the server (R15).
 
-    `success_path` and `cancel_path` are paths of ours; Stripe fills in `{CHECKOUT_SESSION_ID}`.
+    `success_path` and `cancel_path` are paths of ours; Stripe fills in `{CHECKOUT_SESSION_ID}`. `record_id` is
+    our own record's, by which a session is found again whose making was never answered.
     """
 
     mode: Literal["payment", "subscription"]
@@ -27,6 +28,7 @@ class SessionOrder:
     price: str
     quantity: int
     metadata: dict[str, str]
+    record_id: str
     success_path: str
     cancel_path: str
     locale: Literal["en", "es", "auto"]
@@ -36,14 +38,14 @@ class SessionOrder:
 class CheckoutCalls(Calls):
     """`checkout.sessions`."""
 
-    def create_checkout_session(self, order: SessionOrder, *, idempotency_key: str) -> CheckoutSessionFacts:
-        """A new session, or the one that this key made before."""
+    def create_checkout_session(self, order: SessionOrder) -> CheckoutSessionFacts:
+        """A new session, or the one made for this record before: its id is the idempotency key."""
         params: SessionCreateParams = {
             "mode": order.mode,
             "customer": order.customer,
             "client_reference_id": order.client_reference_id,
             "line_items": [{"price": order.price, "quantity": order.quantity}],
-            "metadata": order.metadata,
+            "metadata": {**order.metadata, "saldo_checkout": order.record_id},
             "success_url": self._public_url + order.success_path,
             "cancel_url": self._public_url + order.cancel_path,
             "locale": order.locale,
@@ -58,7 +60,7 @@ class CheckoutCalls(Calls):
                 params["subscription_data"]["trial_period_days"] = order.trial_days
         return self._call(
             "checkout.sessions.create",
-            lambda: self._v1.checkout.sessions.create(params, {"idempotency_key": idempotency_key}),
+            lambda: self._v1.checkout.sessions.create(params, {"idempotency_key": order.record_id}),
             read_checkout_session,
         )
 

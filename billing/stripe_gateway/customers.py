@@ -45,9 +45,7 @@ class CustomerCalls(Calls):
 
     def retrieve_customer(self, customer_id: str) -> CustomerFacts:
         """The customer, also a deleted one; raises `StripeNotFound`."""
-        return self._call(
-            "customers.retrieve", lambda: self._v1.customers.retrieve(customer_id), read_customer
-        )
+        return self._call("customers.retrieve", lambda: self._v1.customers.retrieve(customer_id), read_customer)
 
     def create_portal_session(
         self, *, customer: str, configuration: str | None, return_path: str, locale: str | None

@@ -14,9 +14,7 @@ class StripeAuthFailed(StripeUnavailable):
 class StripeRequestRefused(StripeRefused):
     """Stripe refused the request; `stripe_code` and `param` are Stripe's words, `status` its HTTP status."""
 
-    def __init__(
-        self, *, status: int, stripe_code: str | None, param: str | None, request_id: str | None
-    ) -> None:
+    def __init__(self, *, status: int, stripe_code: str | None, param: str | None, request_id: str | None) -> None:
         super().__init__(f"Stripe refused this ({stripe_code or status}).")
         self.status = status
         self.stripe_code = stripe_code

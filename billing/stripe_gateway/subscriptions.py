@@ -38,9 +38,7 @@ class SubscriptionCalls(Calls):
         key = new_id("subscription")
         return self._call(
             "subscriptions.update",
-            lambda: self._v1.subscriptions.update(
-                subscription_id, {"cancel_at": ""}, {"idempotency_key": key}
-            ),
+            lambda: self._v1.subscriptions.update(subscription_id, {"cancel_at": ""}, {"idempotency_key": key}),
             read_subscription,
         )
 

@@ -1,0 +1,172 @@
+"""From something Stripe tells to a booking: read what is missing first, then book it in one transaction.
+
+Webhooks, landing page and reconcile all come through here, so that each thing is booked the same way whoever
+brings it. Every function calls Stripe as far as needed, with no transaction open, and returns the booking: a
+function that only writes and answers with the verb's word (`granted`, `duplicate`, `foreign`, `parked: why` …).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from billing import cycle_credits, disputes, payments, purchases, refunds, stripe_customers, stripe_gateway
+from billing import subscriptions as subscription_records
+from billing.db import transaction
+from billing.errors import StripeUnavailable
+from billing.stripe_facts import (
+    CheckoutSessionFacts,
+    DisputeFacts,
+    InvoiceFacts,
+    InvoicePaymentFacts,
+    RefundFacts,
+    SubscriptionFacts,
+)
+from billing.stripe_gateway import StripeNotFound
+
+Booking = Callable[[], str]
+
+
+def prepare_session(session: CheckoutSessionFacts) -> Booking:
+    """Book a completed Checkout Session: a pack's credits, or the subscription it began (its invoice grants)."""
+    began = session.subscription if session.status == "complete" else None
+    subscription = None
+    if began is not None and stripe_customers.account_of(session.customer) is not None:
+        subscription = _prepare_new_subscription(began)
+
+    def book() -> str:
+        with transaction():
+            word = purchases.fulfil_checkout(session)
+            if subscription is not None:
+                subscription()
+            return word
+
+    return book
+
+
+def prepare_invoice(invoice: InvoiceFacts) -> Booking:
+    """Book a paid invoice: what its lines are worth, and until when its subscription is paid.
+
+    An invoice of full lines alone is booked also while Stripe does not answer (F182).
+    """
+    if stripe_customers.account_of(invoice.customer) is None:
+        return lambda: "foreign"
+    subscription = _prepare_new_subscription(invoice.subscription) if invoice.subscription else None
+    paid = cycle_credits.read_paid_invoice(invoice)
+
+    def book() -> str:
+        with transaction():
+            if subscription is not None:
+                subscription()
+            return cycle_credits.grant_cycle_credits(paid)
+
+    return book
+
+
+def prepare_invoice_payment(paid: InvoicePaymentFacts) -> Booking:
+    """Link a PaymentIntent to the invoice it paid, booking that invoice first when it is not known yet (R6)."""
+    payment_intent = paid.payment_intent
+    if paid.status != "paid" or payment_intent is None:
+        return lambda: "nothing to link"
+    invoice = None
+    if payments.payment_of_invoice(paid.invoice) is None:
+        invoice = prepare_invoice(stripe_gateway.current().retrieve_invoice(paid.invoice))
+
+    def book() -> str:
+        with transaction():
+            word = invoice() if invoice is not None else "duplicate"
+            payment = payments.payment_of_invoice(paid.invoice)
+            if payment is None:
+                return word
+            payments.link_payment_intent(payment, payment_intent, paid.amount_paid, paid.charge)
+            return "linked" if word == "duplicate" else word
+
+    return book
+
+
+def prepare_subscription(stripe_id: str, fallback: SubscriptionFacts | None = None) -> Booking:
+    """Copy how a subscription stands at Stripe now, whatever state an event's snapshot shows.
+
+    `fallback` is used where Stripe does not know it. The booking raises `subscriptions.Overtaken` when
+    somebody wrote a newer answer meanwhile.
+    """
+    asked_at = subscription_records.state_of(stripe_id)
+    try:
+        facts = stripe_gateway.current().retrieve_subscription(stripe_id)
+    except StripeNotFound:
+        if fallback is None:
+            return lambda: "foreign"
+        facts = fallback
+    return lambda: subscription_records.sync_subscription(facts, asked_at=asked_at)
+
+
+def prepare_refund(refund: RefundFacts) -> Booking:
+    """Book a refund as it stands at Stripe now, and first the payment it gives back, if that is not known (R6)."""
+    gateway = stripe_gateway.current()
+    try:
+        refund = gateway.retrieve_refund(refund.id)
+    except StripeNotFound:
+        pass  # the event's own snapshot is all there is; an older one never undoes a newer
+    payment_intent = refund.payment_intent or _payment_intent_of(refund.charge)
+    refund = replace(refund, payment_intent=payment_intent)
+    first = _prepare_payment(payment_intent, refund.charge)
+
+    def book() -> str:
+        with transaction():
+            for booking in first:
+                booking()
+            return refunds.record_refund(refund)
+
+    return book
+
+
+def prepare_dispute(dispute: DisputeFacts) -> Booking:
+    """Book a dispute as it stands at Stripe now; its status decides, not the event that brought it (R8)."""
+    gateway = stripe_gateway.current()
+    try:
+        dispute = gateway.retrieve_dispute(dispute.id)
+    except StripeNotFound:
+        pass
+    payment_intent = dispute.payment_intent or _payment_intent_of(dispute.charge)
+    dispute = replace(dispute, payment_intent=payment_intent)
+    first = _prepare_payment(payment_intent, dispute.charge)
+
+    def book() -> str:
+        with transaction():
+            for booking in first:
+                booking()
+            return disputes.record_dispute(dispute)
+
+    return book
+
+
+def _prepare_new_subscription(stripe_id: str) -> Booking | None:
+    """Book a subscription that we do not know yet; its own events keep it up to date afterwards."""
+    if subscription_records.state_of(stripe_id):
+        return None
+    try:
+        facts = stripe_gateway.current().retrieve_subscription(stripe_id)
+    except (StripeNotFound, StripeUnavailable):
+        return None
+    return lambda: subscription_records.sync_subscription(facts)
+
+
+def _prepare_payment(payment_intent: str | None, charge: str | None) -> list[Booking]:
+    """What a PaymentIntent paid, if it is not booked yet: the session of a pack, or invoices."""
+    if payment_intent is None or payments.payment_of(payment_intent, charge) is not None:
+        return []
+    gateway = stripe_gateway.current()
+    invoice_payments = list(gateway.list_invoice_payments(payment_intent=payment_intent))
+    if invoice_payments:
+        return [prepare_invoice_payment(each) for each in invoice_payments]
+    sessions = list(gateway.list_checkout_sessions(payment_intent=payment_intent))
+    return [prepare_session(each) for each in sessions]
+
+
+def _payment_intent_of(charge: str | None) -> str | None:
+    if charge is None:
+        return None
+    try:
+        return stripe_gateway.current().retrieve_charge(charge).payment_intent
+    except StripeNotFound:
+        return None
