@@ -61,23 +61,27 @@ class Stopped(Exception):
     """Somebody pressed Ctrl-C or sent a signal."""
 
 
-def install(lock_name: str) -> None:
-    """Make `.venv` hold what the lock file names, hash by hash; nothing is fetched when it already does."""
-    lock = ROOT / lock_name
-    stamp = VENV / f".{lock_name}.installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+def install(*lock_names: str) -> None:
+    """Make `.venv` hold what the lock files name, hash by hash; nothing is fetched when it already does."""
+    stamps = {VENV / f".{name}.installed": _digest(ROOT / name) for name in lock_names}
     if not PYTHON.exists():
         print("Making .venv …", flush=True)
         venv.create(VENV, clear=True, symlinks=True)
-    elif stamp.is_file() and stamp.read_text() == wanted:
+    elif all(stamp.is_file() and stamp.read_text() == digest for stamp, digest in stamps.items()):
         return
-    print(f"Installing {lock_name} …", flush=True)
+    print(f"Installing {' and '.join(lock_names)} …", flush=True)
     # This Python's pip installs into the other: Debian's bare python3 cannot put a pip into a new one.
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "--quiet", "--disable-pip-version-check"]
-    command = [*pip, "install", "--no-input", "--require-hashes", "-r", str(lock)]
+    locks = [word for name in lock_names for word in ("-r", str(ROOT / name))]
+    command = [*pip, "install", "--no-input", "--require-hashes", *locks]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise Failed("pip could not install; its message is above. A first run needs pip and the network.")
-    stamp.write_text(wanted)
+    for stamp, digest in stamps.items():
+        stamp.write_text(digest)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def prepare_environment() -> tuple[dict[str, str], str | None]:
@@ -287,7 +291,7 @@ def first_screen(url: str, logins: dict[str, object], sandbox: str | None) -> st
 
 def test(arguments: list[str]) -> int:
     """The test suite on both cores; `arguments` come last and win, such as `-n 0` or `-m slow`."""
-    install("requirements-dev.lock")
+    install("requirements.lock", "requirements-dev.lock")
     command = [str(PYTHON), "-m", "pytest", "-n", "2", "-m", "not slow", *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 

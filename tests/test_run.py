@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import socket
@@ -128,7 +129,7 @@ def test_install_does_nothing_when_the_lock_file_has_not_changed(run: Any) -> No
     lock.write_text("this is no requirement\n")
     with pytest.raises(run.Failed, match="pip could not install"):
         run.install("some.lock")
-    (run.VENV / ".some.lock.installed").write_text(run.hashlib.sha256(lock.read_bytes()).hexdigest())
+    (run.VENV / ".some.lock.installed").write_text(hashlib.sha256(lock.read_bytes()).hexdigest())
     run.install("some.lock")
     lock.write_text("nor is this\n")
     with pytest.raises(run.Failed, match="pip could not install"):
