@@ -1,0 +1,1 @@
+"""Checkout sessions: what they cost, and what happens when the customer pays."""

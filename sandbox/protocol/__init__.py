@@ -1,0 +1,1 @@
+"""The wire: authentication, parameters, idempotency, paging, expansion, errors, faults."""
