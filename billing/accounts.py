@@ -36,6 +36,7 @@ def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]
     book.load_open()
     book_due(book)
     yield book
+    clawback.refresh_threatened(book)
     book.save()
 
 

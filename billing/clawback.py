@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -290,30 +289,42 @@ def _undo(book: Book, lot: PaymentLot, amount: int, cause: Cause) -> list[EntryR
     return entries
 
 
-def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = None) -> None:
+def refresh_freezes(book: Book, payment_id: str | None) -> None:
     """Freeze of a payment's unspent, unheld credits exactly what losing all that is open would take (R8)."""
     if payment_id is None:
         return
-    payment = db.session.get_one(Payment, payment_id)
-    claims = read_claims(payment)
+    claims = read_claims(db.session.get_one(Payment, payment_id))
+    frozen_before = book.grants_where(Grant.payment_id == payment_id, Grant.freeze_target > 0)
+    if claims.open == claims.settled and not frozen_before:
+        return
     waived = waived_of(payment_id)
     for lot in lots_of(payment_id):
-        if claims.open == claims.settled and not any(
-            grant.freeze_target for grant in book.grants.values() if grant.payment_id == payment_id
-        ):
-            continue
         standing = read_standing(book, lot)
-        need = threatened(claims, lot, standing, waived.get(lot.lot, 0))
-        targets = dict.fromkeys((grant.seq for grant in standing.grants), 0)
-        newest_first = sorted(standing.grants, key=lambda g: g.seq, reverse=True)
-        for of_held in (False, True):
-            for grant in newest_first:
-                part = min(need, grant.held if of_held else grant.unheld)
-                targets[grant.seq] += part
-                need -= part
-        for grant in newest_first:
+        targets = _freeze_targets(standing, threatened(claims, lot, standing, waived.get(lot.lot, 0)))
+        for grant in standing.grants:
             if grant.freeze_target != targets[grant.seq]:
-                freeze(book, grant, targets[grant.seq], at or book.now)
+                freeze(book, grant, targets[grant.seq], book.now)
+
+
+def refresh_threatened(book: Book) -> None:
+    """Something has moved in an account: work out anew what is frozen of each payment under threat."""
+    for payment_id in {grant.payment_id for grant in book.grants.values() if grant.freeze_target}:
+        refresh_freezes(book, payment_id)
+
+
+def _freeze_targets(standing: Standing, need: int) -> dict[int, int]:
+    """How much of each grant to freeze for ``need``: what is free, then what holds may leave, the newest first.
+
+    What is spent already cannot be frozen, but may be given back: it will be frozen then, in whichever grant.
+    """
+    targets = dict.fromkeys((grant.seq for grant in standing.grants), 0)
+    newest_first = sorted(standing.grants, key=lambda g: g.seq, reverse=True)
+    for of_held in (False, True):
+        for grant in newest_first:
+            part = min(need, grant.held if of_held else grant.unheld)
+            targets[grant.seq] += part
+            need -= part
+    return {grant.seq: min(grant.granted, targets[grant.seq] + need) for grant in newest_first}
 
 
 def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: int) -> int:
