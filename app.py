@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import secrets
 from importlib import import_module
-from importlib.util import find_spec
 
 import structlog
 from flask import Flask, Response, g
+from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from billing import clock
+from billing import catalog, clock, stripe_gateway
 from billing.db import db
-from config import Settings, load_settings
+from config import ROOT, Settings, load_settings
 
 MAX_REQUEST_BYTES = 1024 * 1024
 """The largest body any door reads; what is longer is answered 413 before it is parsed."""
-
-DOORS = ("webhooks", "web", "web.staff", "api", "commands", "worker")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -27,17 +25,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     never starts.
     """
     settings = settings or load_settings()
-    app = Flask("saldo", root_path=str(__import__("config").ROOT))
+    app = Flask("saldo", root_path=str(ROOT))
     app.config.update(_flask_config(settings))
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0, x_prefix=0
     )
     clock.configure(settings.test_clock_file)
+    catalog.configure(catalog.load_catalog(settings.catalog))
+    stripe_gateway.configure(settings)
     db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     _number_requests(app)
-    for door in DOORS:
-        if find_spec(door):
+    # The pages come first: they bring the protection against forged forms that other doors ask to be left out of.
+    for door in ("web", "web.staff", "webhooks", "api", "commands", "worker"):
+        try:
             import_module(door).register(app)
+        except (ModuleNotFoundError, AttributeError, ImportError):
+            continue
     return app
 
 

@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 from flask import Flask
 from markupsafe import Markup
 
+from billing.catalog import Text
 from billing.clock import to_rfc3339
 from billing.money import format_credits, format_money, format_unit_price
 from web.locale import page_locale
@@ -16,7 +17,7 @@ from web.locale import page_locale
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, money, unit_price, day, moment):
+    for each in (credits, signed_credits, money, unit_price, words, day, moment):
         app.add_template_filter(each)
 
 
@@ -39,6 +40,11 @@ def money(amount_minor: int, currency: str) -> str:
 def unit_price(amount_minor: Fraction, currency: str) -> str:
     """What one credit costs, from exact minor units: `$0.0499`."""
     return format_unit_price(amount_minor, currency, page_locale())
+
+
+def words(text: Text) -> str:
+    """A catalog's words in the page's language."""
+    return text.get(page_locale())
 
 
 def day(at: datetime) -> Markup:

@@ -41,8 +41,9 @@ def read_header() -> Header | None:
 
 
 def _read() -> Header:
-    state = subscriptions.current_plan(current_user.account_id)
-    balance = accounts.read_balance(current_user.account_id)
+    account_id: int = current_user.account_id
+    state = subscriptions.current_plan(account_id)
+    balance = accounts.read_balance(account_id)
     known = catalog.current()
     plan = known.plans.get(state.plan)
     unlimited = plan is not None and plan.unlimited
@@ -53,5 +54,5 @@ def _read() -> Header:
         available=balance.available,
         unlimited=unlimited,
         low=not unlimited and balance.available * LOW_SHARE < cycle,
-        past_due=state.past_due,
+        past_due=any(each.past_due for each in subscriptions.list_subscriptions(account_id)),
     )

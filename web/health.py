@@ -71,4 +71,4 @@ def _schema() -> str:
 
 
 def _stripe() -> str:
-    return "ok" if stripe_gateway.current().authorized else "key refused"
+    return "key refused" if stripe_gateway.current().auth_failed else "ok"

@@ -7,7 +7,6 @@ password) ends every cookie of it, also one that was copied (F129); nothing else
 from __future__ import annotations
 
 from flask import Flask, redirect, request, session, url_for
-from flask_babel import lazy_gettext
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -25,6 +24,7 @@ class SignedIn(UserMixin):
         self.account_id = customer.account_id
         self.public_id = customer.public_id
         self.email = customer.email
+        self.login_email = customer.login_email
         self.name = customer.name
         self.locale = customer.locale
         self.epoch = customer.session_epoch
@@ -79,5 +79,3 @@ def _ask_to_log_in() -> Response:
     wished = request.full_path.removesuffix("?") if request.method == "GET" else None
     return redirect(url_for("login.form", next=wished), 303)
 
-
-LOGIN_NEEDED = lazy_gettext("Please sign in to see this page.")

@@ -81,9 +81,9 @@ def change_password() -> ResponseReturnValue:
         name = f"account {account_id()}"
         try:
             count_attempt("customers", name)
-            customer = customers.change_password(
-                account_id(), form.current_password.data, form.new_password.data
-            )
+            if customers.authenticate(current_user.login_email, form.current_password.data) is None:
+                raise WrongPassword()
+            customer = customers.change_password(account_id(), form.new_password.data)
         except TooManyAttempts:
             form.current_password.errors = [gettext("There were too many attempts. Try again later.")]
         except WrongPassword:

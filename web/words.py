@@ -7,6 +7,7 @@ from flask_babel import gettext, lazy_gettext
 from billing import catalog
 from billing.ledger.balances import GrantView
 from billing.ledger.history import EntryView
+from billing.payments import PaymentView
 from web.locale import page_locale
 
 KINDS = {
@@ -60,8 +61,9 @@ def entry_title(entry: EntryView) -> str:
 
 def entry_detail(entry: EntryView) -> str:
     """What an entry was for: the action, the thing bought, the note that came with it."""
-    parts = [action_name(entry.action) if entry.action else entry.label, entry.description]
-    if entry.scope:
+    about = action_name(entry.action) if entry.action else item_name(entry.label)
+    parts = [about, entry.description]
+    if entry.scope and entry.scope != entry.label:
         parts.append(gettext("only for %(influencer)s", influencer=influencer_name(entry.scope)))
     return " · ".join(dict.fromkeys(part for part in parts if part))
 
@@ -69,6 +71,27 @@ def entry_detail(entry: EntryView) -> str:
 def grant_origin(grant: GrantView) -> str:
     """Where a grant came from."""
     return str(GRANT_SOURCES.get(grant.source, grant.source))
+
+
+def item_name(item: str | None) -> str | None:
+    """The name of a plan, pack or influencer that a grant came with; None for the free plan, which says nothing."""
+    known = catalog.current()
+    if item is None or item == known.free_plan.id:
+        return None
+    thing = known.plans.get(item) or known.packs.get(item) or known.influencers.get(item)
+    return thing.name.get(page_locale()) if thing else item
+
+
+def payment_title(payment: PaymentView) -> str:
+    """What a payment was for."""
+    name = item_name(payment.item) or payment.item
+    if payment.kind == "plan":
+        return gettext("Plan %(name)s", name=name)
+    if payment.kind == "influencer":
+        return f"{name} · {tier_name(payment.item, payment.tier)}"
+    if payment.kind == "topup":
+        return gettext("Automatic top-up: %(name)s", name=name)
+    return gettext("Pack: %(name)s", name=name)
 
 
 def action_name(action_id: str) -> str:
@@ -81,6 +104,13 @@ def influencer_name(influencer_id: str) -> str:
     """An influencer's name, or the id when they are gone from the catalog."""
     influencer = catalog.current().influencers.get(influencer_id)
     return influencer.name.get(page_locale()) if influencer else influencer_id
+
+
+def tier_name(influencer_id: str | None, tier_id: str | None) -> str:
+    """A tier's name, or its id when it is gone from the catalog."""
+    influencer = catalog.current().influencers.get(influencer_id or "")
+    tier = influencer.tiers.get(tier_id or "") if influencer else None
+    return tier.name.get(page_locale()) if tier else tier_id or ""
 
 
 def plan_name(plan_id: str) -> str:

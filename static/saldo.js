@@ -1,0 +1,69 @@
+// Everything works without this file; with it, pages save their reader a click.
+
+// The month/year choice takes effect at once.
+for (const button of document.querySelectorAll("[data-submits-itself]")) {
+  button.hidden = true;
+  button.form.addEventListener("change", () => button.form.requestSubmit());
+}
+
+// The header's balance follows what happens elsewhere, while the page is looked at.
+const pill = document.querySelector("[data-balance]");
+if (pill) {
+  const amount = pill.querySelector("strong");
+  const refresh = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/balance/now", { headers: { Accept: "application/json" } });
+      if (!answer.ok || answer.redirected) return;
+      const balance = await answer.json();
+      if (!balance.unlimited) amount.textContent = balance.available;
+      pill.classList.toggle("balance-pill-low", balance.low);
+    } catch {
+      // The next turn tries again; what is shown was true a moment ago.
+    }
+  };
+  setInterval(refresh, 20_000);
+  document.addEventListener("visibilitychange", refresh);
+}
+
+// A menu closes when the reader goes elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A payment page is asked for once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post") form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// While a payment is on its way, look again without loading the whole page.
+const waiting = document.querySelector("[data-waiting]");
+if (waiting) {
+  const look = async () => {
+    try {
+      const page = await (await fetch(location.href)).text();
+      const fresh = new DOMParser().parseFromString(page, "text/html");
+      if (!fresh.querySelector("[data-waiting]")) location.reload();
+    } catch {
+      // The page refreshes itself by its own header as well.
+    }
+  };
+  setInterval(look, 1_500);
+}

@@ -1,0 +1,55 @@
+"""Door 3: the customers' pages. Each module is one noun with its template and its test."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+
+from web import (
+    balance,
+    checkout,
+    errors,
+    formats,
+    header,
+    health,
+    history,
+    influencers,
+    locale,
+    login,
+    packs,
+    payments,
+    plans,
+    preferences,
+    security,
+    session,
+    settings,
+    subscriptions,
+    throttle,
+)
+from web import register as registration
+
+PAGES = (
+    plans,
+    packs,
+    influencers,
+    registration,
+    login,
+    balance,
+    history,
+    subscriptions,
+    payments,
+    settings,
+    checkout,
+    preferences,
+    health,
+)
+
+
+def register(app: Flask) -> None:
+    """Add the pages and all that they stand on: languages, sessions, protection, errors."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    for part in (security, locale, session, throttle, formats, header, errors):
+        part.register(app)
+    for page in PAGES:
+        app.register_blueprint(page.bp)

@@ -1,0 +1,90 @@
+"""`/staff/customers/<id>/grant`: credits by hand, with a reason, up to what the role may give (F136)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from billing import adjustments, customers, staff_accounts
+from billing.errors import Invalid, InvalidAmount, LimitExceeded, NotPermitted
+from billing.models import Customer
+from billing.money import parse_credits
+from web.formats import credits
+from web.locale import page_locale
+from web.staff.blueprint import bp
+from web.staff.session import signed_in
+from web.staff.tokens import FORM_TOKEN, new_form_token
+
+
+class GrantForm(FlaskForm):
+    """How many credits, why, and until when."""
+
+    amount = StringField(
+        lazy_gettext("Credits"), [InputRequired(lazy_gettext("Enter a number of credits"))]
+    )
+    description = TextAreaField(
+        lazy_gettext("Why"),
+        [
+            InputRequired(lazy_gettext("Say why; the customer can read it")),
+            Length(max=adjustments.MAX_DESCRIPTION_CHARACTERS),
+        ],
+    )
+    last_day = DateField(
+        lazy_gettext("Last day (optional)"), [Optional()], format="%Y-%m-%d"
+    )
+    form_token = HiddenField(validators=[Regexp(FORM_TOKEN)])
+
+
+@bp.route("/customers/<public_id>/grant", methods=["GET", "POST"])
+def grant(public_id: str) -> ResponseReturnValue:
+    """Show the form; on POST grant, once for each form shown."""
+    customer = customers.find_customer(public_id)
+    account_id = customer.account_id
+    staff = signed_in()
+    staff_accounts.require(staff, "grant", account_id=account_id)
+    form = GrantForm(request.form if request.method == "POST" else None, form_token=new_form_token())
+    if not form.validate_on_submit():
+        return _page(customer, form), 422 if form.errors else 200
+    try:
+        amount = parse_credits(_point(form.amount.data))
+        staff_accounts.require_grant(staff, amount, account_id)
+        adjustments.grant_credits(
+            account_id,
+            amount,
+            form.description.data,
+            staff.actor,
+            expires_at=_end_of(form.last_day.data) if form.last_day.data else None,
+            source=f"staff:{form.form_token.data}",
+        )
+    except (InvalidAmount, LimitExceeded) as error:
+        form.amount.errors = [str(error)]
+        return _page(customer, form), 422
+    except NotPermitted:
+        limit = credits(staff.grant_limit)
+        form.amount.errors = [gettext("Your role may grant up to %(limit)s credits at once", limit=limit)]
+        return _page(customer, form), 403
+    except Invalid:
+        form.last_day.errors = [gettext("Choose a day in the future")]
+        return _page(customer, form), 422
+    flash(gettext("%(amount)s credits granted.", amount=credits(amount)), "success")
+    return redirect(url_for("staff.show_customer", public_id=public_id), 303)
+
+
+def _page(customer: Customer, form: GrantForm) -> str:
+    return render_template("staff/grant.html", customer=customer, form=form)
+
+
+def _end_of(day: object) -> datetime:
+    """The end of a day, in UTC: credits last through their last day."""
+    raise NotImplementedError
+
+
+def _point(amount: str) -> str:
+    text = amount.strip()
+    return text.replace(",", ".") if page_locale() == "es" and text.count(",") == 1 else text

@@ -1,0 +1,71 @@
+"""Saldo's and Stripe's terse words in those of whoever helps a customer."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+
+PAYMENT_STATES = {
+    "paid": (lazy_gettext("Paid"), "good"),
+    "refund_pending": (lazy_gettext("Refund under way"), "wait"),
+    "partially_refunded": (lazy_gettext("Partly refunded"), "calm"),
+    "refunded": (lazy_gettext("Refunded"), "calm"),
+    "disputed": (lazy_gettext("Disputed"), "bad"),
+    "dispute_lost": (lazy_gettext("Dispute lost"), "bad"),
+}
+"""A payment's status → its words and the tone of its colour."""
+
+REFUND_STATES = {
+    "pending": (lazy_gettext("Under way"), "wait"),
+    "requires_action": (lazy_gettext("Waits for the customer"), "wait"),
+    "succeeded": (lazy_gettext("Done"), "good"),
+    "failed": (lazy_gettext("Failed"), "bad"),
+    "canceled": (lazy_gettext("Cancelled"), "calm"),
+}
+
+EVENT_STATES = {
+    "received": (lazy_gettext("Received"), "wait"),
+    "done": (lazy_gettext("Done"), "good"),
+    "ignored": (lazy_gettext("Ignored"), "calm"),
+    "parked": (lazy_gettext("Parked"), "wait"),
+    "failed": (lazy_gettext("Failed"), "bad"),
+}
+
+SUBSCRIPTION_STATES = {
+    "active": (lazy_gettext("Active"), "good"),
+    "trialing": (lazy_gettext("Trial"), "good"),
+    "past_due": (lazy_gettext("Past due"), "bad"),
+    "unpaid": (lazy_gettext("Unpaid"), "bad"),
+    "incomplete": (lazy_gettext("Not paid yet"), "wait"),
+    "incomplete_expired": (lazy_gettext("Never paid"), "calm"),
+    "paused": (lazy_gettext("Paused"), "calm"),
+    "canceled": (lazy_gettext("Ended"), "calm"),
+}
+
+REFUND_REASONS = {
+    "requested_by_customer": lazy_gettext("The customer asked for it"),
+    "duplicate": lazy_gettext("Paid twice"),
+    "fraudulent": lazy_gettext("Fraud"),
+    "other": lazy_gettext("Something else"),
+}
+
+CREDIT_MODES = {
+    "proportional": lazy_gettext("In proportion to the money; what is spent already becomes a debt"),
+    "unspent": lazy_gettext("Only what is not spent; no debt"),
+    "keep": lazy_gettext("None: the customer keeps the credits"),
+}
+
+ACTS = {
+    "refund": lazy_gettext("Refund"),
+    "grant": lazy_gettext("Credits granted"),
+    "replay": lazy_gettext("Event run again"),
+    "read_audit_log": lazy_gettext("Audit log"),
+    "staff.add": lazy_gettext("Staff account"),
+    "staff.disable": lazy_gettext("Staff account shut"),
+    "staff.set_password": lazy_gettext("Password set"),
+}
+
+ROLES = {
+    "support": lazy_gettext("Support"),
+    "manager": lazy_gettext("Manager"),
+    "admin": lazy_gettext("Admin"),
+}
