@@ -8,6 +8,7 @@ function that only writes and answers with the verb's word (`granted`, `duplicat
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from billing import cycle_credits, disputes, payments, purchases, refunds, stripe_customers, stripe_gateway
@@ -102,11 +103,9 @@ def prepare_subscription(stripe_id: str, fallback: SubscriptionFacts | None = No
 
 def prepare_refund(refund: RefundFacts) -> Booking:
     """Book a refund as it stands at Stripe now, and first the payment it gives back, if that is not known (R6)."""
-    gateway = stripe_gateway.current()
-    try:
-        refund = gateway.retrieve_refund(refund.id)
-    except StripeNotFound:
-        pass  # the event's own snapshot is all there is; an older one never undoes a newer
+    # Where Stripe does not know it, the event's own snapshot is all there is.
+    with suppress(StripeNotFound):
+        refund = stripe_gateway.current().retrieve_refund(refund.id)
     payment_intent = refund.payment_intent or _payment_intent_of(refund.charge)
     refund = replace(refund, payment_intent=payment_intent)
     first = _prepare_payment(payment_intent, refund.charge)
@@ -122,11 +121,8 @@ def prepare_refund(refund: RefundFacts) -> Booking:
 
 def prepare_dispute(dispute: DisputeFacts) -> Booking:
     """Book a dispute as it stands at Stripe now; its status decides, not the event that brought it (R8)."""
-    gateway = stripe_gateway.current()
-    try:
-        dispute = gateway.retrieve_dispute(dispute.id)
-    except StripeNotFound:
-        pass
+    with suppress(StripeNotFound):
+        dispute = stripe_gateway.current().retrieve_dispute(dispute.id)
     payment_intent = dispute.payment_intent or _payment_intent_of(dispute.charge)
     dispute = replace(dispute, payment_intent=payment_intent)
     first = _prepare_payment(payment_intent, dispute.charge)
