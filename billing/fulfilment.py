@@ -16,6 +16,7 @@ from billing import subscriptions as subscription_records
 from billing.db import transaction
 from billing.errors import StripeUnavailable
 from billing.stripe_facts import (
+    ChargeFacts,
     CheckoutSessionFacts,
     DisputeFacts,
     InvoiceFacts,
@@ -106,6 +107,25 @@ def prepare_refund(refund: RefundFacts) -> Booking:
     # Where Stripe does not know it, the event's own snapshot is all there is.
     with suppress(StripeNotFound):
         refund = stripe_gateway.current().retrieve_refund(refund.id)
+    return prepare_fresh_refund(refund)
+
+
+def prepare_charge_refunds(charge: ChargeFacts) -> Booking:
+    """Book every refund of a charge, each by its own id; a cumulative amount may be stale (R6)."""
+    found = list(stripe_gateway.current().list_refunds(charge=charge.id))
+    # Oldest first, as they happened: rounding follows their order.
+    bookings = [prepare_fresh_refund(each) for each in sorted(found, key=lambda each: (each.created, each.id))]
+
+    def book() -> str:
+        with transaction():
+            words = [booking() for booking in bookings]
+        return "done" if "done" in words else (words[0] if words else "nothing to book")
+
+    return book
+
+
+def prepare_fresh_refund(refund: RefundFacts) -> Booking:
+    """Book a refund just read from Stripe."""
     payment_intent = refund.payment_intent or _payment_intent_of(refund.charge)
     refund = replace(refund, payment_intent=payment_intent)
     first = _prepare_payment(payment_intent, refund.charge)

@@ -22,6 +22,7 @@ from billing.stripe_gateway.failures import (
 from billing.stripe_gateway.invoices import InvoiceCalls
 from billing.stripe_gateway.payments import PaymentCalls, RefundReason
 from billing.stripe_gateway.return_paths import InvalidReturnPath, check_return_path
+from billing.stripe_gateway.signatures import BadSignature, check_signature
 from billing.stripe_gateway.subscriptions import SubscriptionCalls
 
 
@@ -65,6 +66,7 @@ def current() -> StripeGateway:
 
 
 __all__ = [
+    "BadSignature",
     "CardDeclined",
     "InvalidReturnPath",
     "RefundReason",
@@ -75,6 +77,7 @@ __all__ = [
     "StripeNotFound",
     "StripeRequestRefused",
     "check_return_path",
+    "check_signature",
     "configure",
     "current",
 ]

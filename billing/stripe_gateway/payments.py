@@ -102,9 +102,9 @@ class PaymentCalls(Calls):
 
         return self._pages("disputes.list", fetch, read_dispute)
 
-    def retrieve_event(self, event_id: str) -> EventFacts:
-        """An event of the last 30 days; raises `StripeNotFound`."""
-        return self._call("events.retrieve", lambda: self._v1.events.retrieve(event_id), read_event)
+    def retrieve_event_payload(self, event_id: str) -> dict[str, Any]:
+        """An event of the last 30 days as plain JSON, to be kept like one that came in; `StripeNotFound`."""
+        return self._call("events.retrieve", lambda: self._v1.events.retrieve(event_id), lambda event: event)
 
     def list_events(
         self, *, types: list[str] | None = None, created_gte: datetime | None = None
