@@ -26,7 +26,8 @@ class Store:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS object"
-                " (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (kind, id))"
+                " (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,"
+                " UNIQUE (kind, id))"
             )
             for kind, key, body in self._database.execute("SELECT kind, id, body FROM object ORDER BY seq"):
                 self._kinds.setdefault(kind, {})[key] = json.loads(body)

@@ -93,7 +93,7 @@ def _withdraw(world: World, dispute: Obj) -> None:
 
 def _taken(world: World, dispute: Obj) -> bool:
     movements = [world.need("balance_transaction", key) for key in dispute["_balance_transactions"]]
-    return sum(movement["amount"] for movement in movements) < 0
+    return bool(sum(movement["amount"] for movement in movements) < 0)
 
 
 def _move(world: World, dispute: Obj, amount: int, fee: int, text: str) -> None:

@@ -25,7 +25,7 @@ class ItemChange:
         """Whether what the customer pays for is different afterwards."""
         if self.old is None or self.price is None:
             return True
-        return self.old["_price"] != self.price["id"] or self.old["quantity"] != self.quantity
+        return bool(self.old["_price"] != self.price["id"] or self.old["quantity"] != self.quantity)
 
 
 def items_of(world: World, subscription: Obj) -> list[Obj]:
@@ -48,7 +48,7 @@ def recurring_of(world: World, subscription: Obj) -> dict[str, int | str]:
 def product_name(world: World, price: Obj) -> str:
     """The name a price is sold under."""
     product = world.store.get("product", price["product"])
-    return product["name"] if product else price["product"]
+    return str(product["name"] if product else price["product"])
 
 
 def cycle_line(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.billing import charging, collecting, discounts, invoicing, starting
 from sandbox.billing.ending import end_subscription
 from sandbox.checkout.amounts import enter_code, invoice_lines, pairs_of
@@ -155,7 +157,7 @@ def _subscribe(world: World, session: Obj, way: str) -> None:
 
 
 def _complete(world: World, session: Obj, customer: Obj | None, payment_status: str, **ids: str | None) -> None:
-    details = {
+    details: dict[str, Any] = {
         "address": customer["address"] if customer else None,
         "business_name": None,
         "email": (customer["email"] if customer else None) or session["customer_email"] or "buyer@example.com",
@@ -210,7 +212,10 @@ def _trust(world: World, method: Obj) -> None:
 
 
 def _receipt_invoice(world: World, session: Obj, customer: Obj | None, intent: Obj | None) -> Obj | None:
-    """Redeems the session's coupons, and makes the invoice of ``invoice_creation``: manual, without a parent, paid by the session's own intent."""
+    """Redeems the session's coupons and makes the invoice of ``invoice_creation``.
+
+    It is manual, has no parent, and is paid by the session's own intent.
+    """
     buyer = customer["id"] if customer else None
     made = discounts.redeem(world, pairs_of(world, session), customer=buyer, checkout_session=session["id"])
     creation = session["invoice_creation"]

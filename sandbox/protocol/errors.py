@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class StripeFailure(Exception):  # noqa: N818 - an answer of the API, not a fault of the sandbox
+class StripeFailure(Exception):
     """An error answer. ``type`` is one of Stripe's four error types."""
 
     def __init__(
@@ -13,7 +13,7 @@ class StripeFailure(Exception):  # noqa: N818 - an answer of the API, not a faul
         status: int,
         message: str,
         *,
-        type: str = "invalid_request_error",  # noqa: A002 - Stripe's word
+        type: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
         **extra: Any,

@@ -10,11 +10,11 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Literal, Union, get_args, get_origin
+from functools import cache
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from stripe import RequestOptions
-from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from sandbox.protocol.errors import StripeFailure, invalid
 
@@ -38,7 +38,7 @@ def check(params_class: type | None, raw: dict[str, Any]) -> dict[str, Any]:
     return _typed_dict(raw, params_class, "")
 
 
-@lru_cache(maxsize=None)
+@cache
 def fields_of(params_class: type) -> tuple[dict[str, Any], frozenset[str]]:
     """The wire fields of a parameter class with their types, and which of them are required."""
     hints = get_type_hints(params_class, localns=_SDK_NAMES, include_extras=True)

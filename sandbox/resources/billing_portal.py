@@ -27,12 +27,12 @@ def create_configuration(world: World, params: dict[str, Any]) -> Obj:
     return made
 
 
-def retrieve_configuration(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve_configuration(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/billing_portal/configurations/{id}."""
     return world.need("billing_portal.configuration", id)
 
 
-def update_configuration(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update_configuration(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/billing_portal/configurations/{id}: a feature that is given is replaced field by field."""
     found = world.need("billing_portal.configuration", id)
     changes = metadata.changes(params, "active default_return_url name")

@@ -60,7 +60,7 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return session
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/checkout/sessions/{id}."""
     return world.need("checkout.session", id)
 
@@ -79,14 +79,14 @@ def list_(world: World, params: dict[str, Any]) -> Page:
     return page(world, "checkout.session", params, keep)
 
 
-def line_items(world: World, params: dict[str, Any], id: str) -> Page:  # noqa: A002
+def line_items(world: World, params: dict[str, Any], id: str) -> Page:
     """GET /v1/checkout/sessions/{id}/line_items."""
     session = world.need("checkout.session", id)
     found = [world.need("item", key) for key in session["_line_items"]]
     return page(world, "item", params, objects=found, newest_first=False)
 
 
-def expire(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def expire(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/checkout/sessions/{id}/expire."""
     session = world.need("checkout.session", id)
     paying.expire(world, session)

@@ -35,12 +35,12 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return coupon
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/coupons/{id}."""
     return world.need("coupon", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/coupons/{id}: name and metadata only."""
     coupon = world.need("coupon", id)
     changes = metadata.changes(params, "name")
@@ -50,7 +50,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return coupon
 
 
-def delete(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def delete(world: World, params: dict[str, Any], id: str) -> Obj:
     """DELETE /v1/coupons/{id}: running discounts stay."""
     coupon = world.need("coupon", id)
     emit(world, "coupon.deleted", coupon)
@@ -77,12 +77,12 @@ def create_code(world: World, params: dict[str, Any]) -> Obj:
     return code
 
 
-def retrieve_code(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve_code(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/promotion_codes/{id}."""
     return world.need("promotion_code", id)
 
 
-def update_code(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update_code(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/promotion_codes/{id}: activity and metadata."""
     code = world.need("promotion_code", id)
     changes = metadata.changes(params, "active")

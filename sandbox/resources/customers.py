@@ -31,13 +31,13 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return customer
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002 - the path's name
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/customers/{id}; a deleted customer is answered as such."""
     found = world.store.get("customer", id)
     return found if found is not None else world.need("customer", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/customers/{id}."""
     customer = world.need("customer", id)
     _check_email(params)
@@ -55,7 +55,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return customer
 
 
-def delete(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def delete(world: World, params: dict[str, Any], id: str) -> Obj:
     """DELETE /v1/customers/{id}: ends its subscriptions at once, then the customer."""
     customer = world.need("customer", id)
     for subscription in list(world.store.where("subscription", customer=id)):

@@ -15,12 +15,12 @@ from sandbox.store import Obj
 from sandbox.world import World
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/disputes/{id}."""
     return world.need("dispute", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/disputes/{id}: evidence (with ``submit`` it goes to the bank) and metadata."""
     dispute = world.need("dispute", id)
     changes: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return dispute
 
 
-def close(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def close(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/disputes/{id}/close: accept it as lost."""
     dispute = world.need("dispute", id)
     disputing.set_status(world, dispute, "lost")

@@ -15,7 +15,7 @@ from sandbox.world import World
 _KEPT_SECONDS = 30 * 86_400
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/events/{id}."""
     return world.need("event", id)
 

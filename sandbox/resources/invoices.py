@@ -15,7 +15,7 @@ from sandbox.store import Obj
 from sandbox.world import World
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/invoices/{id}."""
     return world.need("invoice", id)
 
@@ -35,13 +35,13 @@ def list_(world: World, params: dict[str, Any]) -> Page:
     return page(world, "invoice", params, keep)
 
 
-def lines(world: World, params: dict[str, Any], id: str) -> Page:  # noqa: A002
+def lines(world: World, params: dict[str, Any], id: str) -> Page:
     """GET /v1/invoices/{id}/lines."""
     invoice = world.need("invoice", id)
     return page(world, "line_item", params, objects=lines_of(world, invoice), newest_first=False)
 
 
-def finalize(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def finalize(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/invoices/{id}/finalize; one that collects by itself is then charged."""
     invoice = world.need("invoice", id)
     invoicing.finalize(world, invoice)
@@ -50,7 +50,7 @@ def finalize(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A00
     return invoice
 
 
-def pay(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def pay(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/invoices/{id}/pay: with the default or a named card, or noted as paid elsewhere.
 
     Raises 402 when the card is declined; the attempt is on record all the same.
@@ -82,14 +82,14 @@ def pay(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return invoice
 
 
-def void(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def void(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/invoices/{id}/void."""
     invoice = world.need("invoice", id)
     invoicing.void(world, invoice)
     return invoice
 
 
-def mark_uncollectible(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def mark_uncollectible(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/invoices/{id}/mark_uncollectible."""
     invoice = world.need("invoice", id)
     invoicing.mark_uncollectible(world, invoice)

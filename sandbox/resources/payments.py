@@ -15,7 +15,7 @@ from sandbox.world import World
 
 
 def _retrieve(kind: str) -> Handler:
-    def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+    def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
         return world.need(kind, id)
 
     return retrieve
@@ -30,7 +30,7 @@ def _list(kind: str, names: tuple[str, ...]) -> Handler:
 
 
 def _update(kind: str, event: str) -> Handler:
-    def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+    def update(world: World, params: dict[str, Any], id: str) -> Obj:
         obj = world.need(kind, id)
         changes = metadata.changes(params, "description")
         if "metadata" in params:

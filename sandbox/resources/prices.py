@@ -43,12 +43,12 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return price
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/prices/{id}."""
     return world.need("price", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/prices/{id}: activity, lookup key, nickname, metadata; never the amount."""
     price = world.need("price", id)
     changes = metadata.changes(params, "active nickname lookup_key tax_behavior")

@@ -34,12 +34,12 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return product
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/products/{id}."""
     return world.need("product", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/products/{id}."""
     product = world.need("product", id)
     changes = metadata.changes(params, _FIELDS.replace("metadata ", "") + " default_price")
@@ -53,7 +53,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return product
 
 
-def delete(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def delete(world: World, params: dict[str, Any], id: str) -> Obj:
     """DELETE /v1/products/{id}; refused while it has prices."""
     product = world.need("product", id)
     if any(world.store.where("price", product=id)):

@@ -27,12 +27,12 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     )
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/refunds/{id}."""
     return world.need("refund", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/refunds/{id}: metadata only."""
     refund = world.need("refund", id)
     if "metadata" in params:

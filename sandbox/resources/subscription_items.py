@@ -13,7 +13,7 @@ from sandbox.store import Obj
 from sandbox.world import World
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/subscription_items/{id}."""
     return world.need("subscription_item", id)
 

@@ -54,12 +54,12 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return schedule
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/subscription_schedules/{id}."""
     return world.need("subscription_schedule", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/subscription_schedules/{id}: the running phase must be given again as it began."""
     schedule = world.need("subscription_schedule", id)
     if schedule["status"] != "active":
@@ -76,7 +76,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return schedule
 
 
-def release(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def release(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/subscription_schedules/{id}/release."""
     schedule = world.need("subscription_schedule", id)
     if schedule["status"] != "active":
@@ -85,7 +85,7 @@ def release(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return schedule
 
 
-def cancel(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def cancel(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/subscription_schedules/{id}/cancel: ends the subscription too."""
     schedule = world.need("subscription_schedule", id)
     if schedule["status"] != "active":

@@ -85,17 +85,16 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return subscription
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/subscriptions/{id}; ended ones too."""
     return world.need("subscription", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/subscriptions/{id}."""
     subscription = world.need("subscription", id)
-    if subscription["ended_at"] is not None:
-        if set(params) - {"metadata", "cancellation_details", "expand"}:
-            raise StripeFailure(404, f"No such subscription: '{id}'", code="resource_missing", param="id")
+    if subscription["ended_at"] is not None and set(params) - {"metadata", "cancellation_details", "expand"}:
+        raise StripeFailure(404, f"No such subscription: '{id}'", code="resource_missing", param="id")
     _refuse_under_schedule(subscription, params)
     previous: dict[str, Any] = {}
     in_force = True
@@ -122,7 +121,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return subscription
 
 
-def cancel(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def cancel(world: World, params: dict[str, Any], id: str) -> Obj:
     """DELETE /v1/subscriptions/{id}: at once, without giving anything back."""
     subscription = world.need("subscription", id)
     if subscription["ended_at"] is not None:

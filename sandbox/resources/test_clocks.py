@@ -36,7 +36,7 @@ def create(world: World, params: dict[str, Any]) -> Obj:
     return clock
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/test_helpers/test_clocks/{id}."""
     return world.need("test_helpers.test_clock", id)
 
@@ -46,7 +46,7 @@ def list_(world: World, params: dict[str, Any]) -> Page:
     return page(world, "test_helpers.test_clock", params)
 
 
-def advance(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def advance(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/test_helpers/test_clocks/{id}/advance; goes on in the background until ``status`` is ``ready``."""
     clock = world.need("test_helpers.test_clock", id)
     target = params["frozen_time"]

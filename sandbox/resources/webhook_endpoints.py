@@ -49,12 +49,12 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
     return {"_wire": True, **shown, "secret": secret}
 
 
-def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def retrieve(world: World, params: dict[str, Any], id: str) -> Obj:
     """GET /v1/webhook_endpoints/{id}."""
     return world.need("webhook_endpoint", id)
 
 
-def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def update(world: World, params: dict[str, Any], id: str) -> Obj:
     """POST /v1/webhook_endpoints/{id}."""
     endpoint = world.need("webhook_endpoint", id)
     changes = metadata.changes(params, "description enabled_events url")
@@ -68,7 +68,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
     return endpoint
 
 
-def delete(world: World, params: dict[str, Any], id: str) -> Obj:  # noqa: A002
+def delete(world: World, params: dict[str, Any], id: str) -> Obj:
     """DELETE /v1/webhook_endpoints/{id}."""
     endpoint = world.need("webhook_endpoint", id)
     world.store.update(endpoint, _deleted=True, status="disabled")

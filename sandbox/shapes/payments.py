@@ -173,7 +173,7 @@ def _details(method: Obj, failure: dict[str, Any] | None) -> dict[str, Any]:
 def balance_transaction(
     now: int, source: str, amount: int, currency: str, kind: str, fee: int = 0, description: str | None = None
 ) -> Obj:
-    """A movement of the account's own balance: ``kind`` is ``charge``, ``refund``, ``refund_failure`` or ``adjustment``."""
+    """A movement of the account's own balance; ``kind`` is Stripe's ``type``: ``charge``, ``refund``, …"""
     categories = {"adjustment": "dispute" if amount < 0 else "dispute_reversal"}
     fee_details = [
         {"amount": fee, "application": None, "currency": currency, "description": "Fee", "type": "stripe_fee"}
