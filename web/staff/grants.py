@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +16,7 @@ from billing.errors import Invalid, InvalidAmount, LimitExceeded, NotPermitted
 from billing.models import Customer
 from billing.money import parse_credits
 from web.formats import credits
-from web.locale import page_locale
+from web.staff.amounts import read_number
 from web.staff.blueprint import bp
 from web.staff.session import signed_in
 from web.staff.tokens import FORM_TOKEN, new_form_token
@@ -25,9 +25,7 @@ from web.staff.tokens import FORM_TOKEN, new_form_token
 class GrantForm(FlaskForm):
     """How many credits, why, and until when."""
 
-    amount = StringField(
-        lazy_gettext("Credits"), [InputRequired(lazy_gettext("Enter a number of credits"))]
-    )
+    amount = StringField(lazy_gettext("Credits"), [InputRequired(lazy_gettext("Enter a number of credits"))])
     description = TextAreaField(
         lazy_gettext("Why"),
         [
@@ -35,9 +33,7 @@ class GrantForm(FlaskForm):
             Length(max=adjustments.MAX_DESCRIPTION_CHARACTERS),
         ],
     )
-    last_day = DateField(
-        lazy_gettext("Last day (optional)"), [Optional()], format="%Y-%m-%d"
-    )
+    last_day = DateField(lazy_gettext("Last day (optional)"), [Optional()], format="%Y-%m-%d")
     form_token = HiddenField(validators=[Regexp(FORM_TOKEN)])
 
 
@@ -52,7 +48,7 @@ def grant(public_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(customer, form), 422 if form.errors else 200
     try:
-        amount = parse_credits(_point(form.amount.data))
+        amount = parse_credits(read_number(form.amount.data))
         staff_accounts.require_grant(staff, amount, account_id)
         adjustments.grant_credits(
             account_id,
@@ -80,11 +76,6 @@ def _page(customer: Customer, form: GrantForm) -> str:
     return render_template("staff/grant.html", customer=customer, form=form)
 
 
-def _end_of(day: object) -> datetime:
-    """The end of a day, in UTC: credits last through their last day."""
-    raise NotImplementedError
-
-
-def _point(amount: str) -> str:
-    text = amount.strip()
-    return text.replace(",", ".") if page_locale() == "es" and text.count(",") == 1 else text
+def _end_of(last_day: date) -> datetime:
+    """When credits end that last through a day: days are UTC's."""
+    return datetime.combine(last_day, time(), UTC) + timedelta(days=1)

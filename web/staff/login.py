@@ -20,9 +20,7 @@ from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
 class SignInForm(FlaskForm):
     """E-mail, password, and where the reader was going."""
 
-    email = EmailField(
-        lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))]
-    )
+    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))])
     password = PasswordField(lazy_gettext("Password"), [InputRequired(lazy_gettext("Enter your password"))])
     next = HiddenField()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
@@ -14,10 +12,10 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Regexp
 from billing import audit_log, customers, payments, refunds, staff_accounts
 from billing.errors import Conflict, Disputed, Invalid, InvalidAmount, RefundExceeds, SaldoError, StripeRefused
 from billing.models import Payment
-from billing.money import MAX_AMOUNT_MINOR, currency_exponent, parse_money
+from billing.money import MAX_AMOUNT_MINOR, parse_money
 from billing.payments import PaymentView, view_payment
-from web.locale import page_locale
 from web.staff import words
+from web.staff.amounts import read_number, write_money
 from web.staff.blueprint import bp
 from web.staff.session import signed_in
 from web.staff.tokens import FORM_TOKEN, new_form_token
@@ -67,7 +65,7 @@ def ask_refund(payment_id: str) -> ResponseReturnValue:
     """The form, filled in for giving everything back; it also is the way back from the preview."""
     payment = _refundable(payment_id)
     view = view_payment(payment)
-    shown = RefundForm(request.args if request.args else None, amount=_plain(view.refundable_minor, view.currency))
+    shown = RefundForm(request.args if request.args else None, amount=write_money(view.refundable_minor, view.currency))
     return _form_page(payment, view, shown)
 
 
@@ -80,7 +78,7 @@ def preview_refund(payment_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _form_page(payment, view, form), 422
     try:
-        amount_minor = parse_money(_point(form.amount.data), view.currency)
+        amount_minor = parse_money(read_number(form.amount.data), view.currency)
         preview = refunds.preview_refund(payment_id, amount_minor=amount_minor, credits=form.credits.data)
     except InvalidAmount as error:
         form.amount.errors = [str(error)]
@@ -193,15 +191,3 @@ def _conflict_page(payment_id: str, error: SaldoError) -> ResponseReturnValue:
         problem=texts.get(error.code, str(error)),
     )
     return page, 409
-
-
-def _point(amount: str) -> str:
-    """The amount with a decimal point: in Spain people write a comma."""
-    text = amount.strip()
-    return text.replace(",", ".") if page_locale() == "es" and text.count(",") == 1 else text
-
-
-def _plain(amount_minor: int, currency: str) -> str:
-    """Minor units as somebody would type them."""
-    text = str(Decimal(amount_minor).scaleb(-currency_exponent(currency)))
-    return text.replace(".", ",") if page_locale() == "es" else text
