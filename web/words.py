@@ -7,7 +7,6 @@ from flask_babel import gettext, lazy_gettext
 from billing import catalog
 from billing.ledger.balances import GrantView
 from billing.ledger.history import EntryView
-from billing.payments import PaymentView
 from web.locale import page_locale
 
 KINDS = {
@@ -82,16 +81,17 @@ def item_name(item: str | None) -> str | None:
     return thing.name.get(page_locale()) if thing else item
 
 
-def payment_title(payment: PaymentView) -> str:
-    """What a payment was for."""
-    name = item_name(payment.item) or payment.item
-    if payment.kind == "plan":
+def purchase_title(kind: str, item: str, tier: str | None, quantity: int = 1) -> str:
+    """What was bought: a plan, a pack, an influencer's tier."""
+    name = item_name(item) or item
+    if kind == "plan":
         return gettext("Plan %(name)s", name=name)
-    if payment.kind == "influencer":
-        return f"{name} · {tier_name(payment.item, payment.tier)}"
-    if payment.kind == "topup":
+    if kind == "influencer":
+        return f"{name} · {tier_name(item, tier)}"
+    if kind == "topup":
         return gettext("Automatic top-up: %(name)s", name=name)
-    return gettext("Pack: %(name)s", name=name)
+    title = gettext("Pack: %(name)s", name=name)
+    return f"{quantity} × {title}" if quantity > 1 else title
 
 
 def action_name(action_id: str) -> str:
