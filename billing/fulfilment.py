@@ -143,6 +143,11 @@ def prepare_dispute(dispute: DisputeFacts) -> Booking:
     """Book a dispute as it stands at Stripe now; its status decides, not the event that brought it (R8)."""
     with suppress(StripeNotFound):
         dispute = stripe_gateway.current().retrieve_dispute(dispute.id)
+    return prepare_fresh_dispute(dispute)
+
+
+def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
+    """Book a dispute just read from Stripe."""
     payment_intent = dispute.payment_intent or _payment_intent_of(dispute.charge)
     dispute = replace(dispute, payment_intent=payment_intent)
     first = _prepare_payment(payment_intent, dispute.charge)

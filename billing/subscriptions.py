@@ -91,7 +91,7 @@ def state_of(stripe_id: str) -> State:
 
 
 def sync_subscription(facts: SubscriptionFacts, *, asked_at: State | None = None) -> str:
-    """Make our record say what Stripe says: `done`, `stale`, `foreign`, or `parked: why`.
+    """Make our record say what Stripe says: `done`, `duplicate`, `stale`, `foreign`, or `parked: why`.
 
     The customer decides whose it is, never metadata. What has ended stays ended and a period never moves back
     (I25), so that an older snapshot changes nothing. Its credits and months to come follow in the same
@@ -117,6 +117,8 @@ def sync_subscription(facts: SubscriptionFacts, *, asked_at: State | None = None
         elif _is_older(facts, row):
             return "stale"
         _copy(facts, price, row)
+        if not db.session.is_modified(row):
+            return "duplicate"
         db.session.flush()
         _flag_second_plan(account_id)
         paid_periods.refresh_paid_until(facts.id)

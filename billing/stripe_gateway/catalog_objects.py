@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from stripe.params import PriceCreateParams
 
+from billing.ids import new_id
 from billing.stripe_facts import PriceFacts, ProductFacts, read_price, read_product
 from billing.stripe_gateway.calls import PAGE_SIZE, Calls
 
@@ -29,6 +30,17 @@ class CatalogCalls(Calls):
             "products.create",
             lambda: self._v1.products.create(
                 {"id": product_id, "name": name, "metadata": metadata}, {"idempotency_key": idempotency_key}
+            ),
+            read_product,
+        )
+
+    def rename_product(self, product_id: str, *, name: str) -> ProductFacts:
+        """Give a product another name, and note it as ours: a name changed by hand differs from the note."""
+        key = new_id("rename")
+        return self._call(
+            "products.update",
+            lambda: self._v1.products.update(
+                product_id, {"name": name, "metadata": {"saldo_name": name}}, {"idempotency_key": key}
             ),
             read_product,
         )
