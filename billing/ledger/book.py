@@ -72,6 +72,7 @@ class EntryRow:
     balance_after: int
     at: datetime
     action: str | None
+    scope: str | None
     source: str | None
     reverses: int | None
     hold: int | None
@@ -119,6 +120,7 @@ class HoldState:
     placed_seq: int
     expires_at: datetime
     resolved_at: datetime | None
+    resolved_seq: int | None
     debit_seq: int | None
     description: str | None
     reference: str | None
@@ -135,6 +137,7 @@ class UseRow:
     n: int
     grant_seq: int
     amount: int
+    booked_seq: int | None
 
 
 class Book:
@@ -260,15 +263,28 @@ class Book:
         """Take in a new hold."""
         self.holds[hold.number] = hold
 
-    def add_use(self, entry_seq: int, grant: GrantState, amount: int) -> None:
-        """Book that ``entry_seq`` ate ``amount`` of a grant, or brought it back when negative."""
+    def pay_debt(self, debt: DebtState, grant: GrantState, amount: int, *, payer: GrantState | None = None) -> None:
+        """Book that ``amount`` of a grant pays a debt: what is open of it, or what ``payer`` has paid and gets back."""
+        self.add_use(debt.entry_seq, grant, amount, booked_seq=self.last_seq)
+        if payer is not None:
+            self.add_use(debt.entry_seq, payer, -amount, booked_seq=self.last_seq)
+        else:
+            debt.open -= amount
+            self.debt -= amount
+
+    def add_use(self, entry_seq: int, grant: GrantState, amount: int, *, booked_seq: int | None = None) -> None:
+        """Book that ``entry_seq`` ate ``amount`` of a grant, or brought it back when negative.
+
+        ``booked_seq``: the last entry at that moment, where it is not the entry's own.
+        """
         if entry_seq not in self._next_use:
             highest = connection().scalar(
                 select(func.max(Use.n)).where(Use.account_id == self.account_id, Use.entry_seq == entry_seq)
             )
             self._next_use[entry_seq] = (highest or 0) + 1
-        self._new_uses.append(UseRow(self.account_id, entry_seq, self._next_use[entry_seq], grant.seq, amount))
-        self._next_use[entry_seq] += 1
+        n = self._next_use[entry_seq]
+        self._new_uses.append(UseRow(self.account_id, entry_seq, n, grant.seq, amount, booked_seq))
+        self._next_use[entry_seq] = n + 1
         grant.remaining -= amount
 
     def flush(self) -> None:

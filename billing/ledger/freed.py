@@ -18,15 +18,12 @@ def settle_freed(book: Book, grant: GrantState, amount: int, at: datetime, *, pa
     for debt in book.debts_left_on(grant.seq):
         paid = min(amount, debt.open)
         if paid:
-            book.add_use(debt.entry_seq, grant, paid)
-            debt.open -= paid
-            book.debt -= paid
+            book.pay_debt(debt, grant, paid)
             amount -= paid
         for payer, part in payers_of(book, debt):
             back = min(amount, part)
             if back:
-                book.add_use(debt.entry_seq, grant, back)
-                book.add_use(debt.entry_seq, payer, -back)
+                book.pay_debt(debt, grant, back, payer=payer)
                 amount -= back
                 settle_freed(book, payer, back, at, pays_debt=True)
     if pays_debt:

@@ -49,7 +49,7 @@ def open_grant(
     ``freeze`` micro-credits of it arrive frozen (R8) and pay nothing. ``source``: R6's business key.
     """
     terms = terms or Terms()
-    entry = post_entry(book, kind, reason, amount, at=at, note=note, source=source)
+    entry = post_entry(book, kind, reason, amount, at=at, note=note, source=source, scope=terms.scope)
     grant = GrantState(
         account_id=book.account_id,
         seq=entry.seq,
@@ -116,7 +116,7 @@ def burn_down(
 ) -> EntryRow:
     """Post a DEBIT of ``amount`` micro-credits, eaten from the grants in burn order."""
     parts = allocate(book, amount, scope, book.now)
-    entry = post_entry(book, "DEBIT", reason, -amount, at=book.now, note=note, source=source)
+    entry = post_entry(book, "DEBIT", reason, -amount, at=book.now, note=note, source=source, scope=scope)
     for grant, part in parts:
         book.add_use(entry.seq, grant, part)
     return entry
@@ -129,9 +129,7 @@ def pay_debts(book: Book, grant: GrantState, debts: Iterable[DebtState] | None =
     for debt in debts or sorted(book.open_debts(), key=lambda d: (d.grant_seq != grant.seq, d.entry_seq)):
         paid = min(grant.free, debt.open)
         if paid:
-            book.add_use(debt.entry_seq, grant, paid)
-            debt.open -= paid
-            book.debt -= paid
+            book.pay_debt(debt, grant, paid)
 
 
 def freeze(book: Book, grant: GrantState, target: int, at: datetime) -> None:
@@ -157,5 +155,5 @@ def end_grant(book: Book, grant: GrantState, at: datetime) -> None:
     pay_debts(book, grant)
     if grant.free:
         rest = grant.free
-        entry = post_entry(book, "DEBIT", "expired", -rest, at=at, note=Note(actor="system"), reverses=None)
+        entry = post_entry(book, "DEBIT", "expired", -rest, at=at, note=Note(actor="system"))
         book.add_use(entry.seq, grant, rest)

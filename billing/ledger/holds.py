@@ -48,6 +48,7 @@ def place_hold(
         placed_seq=book.last_seq,
         expires_at=expires_at,
         resolved_at=None,
+        resolved_seq=None,
         debit_seq=None,
         description=note.description,
         reference=note.reference,
@@ -81,6 +82,7 @@ def capture_hold(book: Book, hold: HoldState, amount: int | None = None, *, note
         -amount,
         at=book.now,
         note=note,
+        scope=hold.scope,
         source=f"hold:{hold.account_id}:{hold.number}",
         hold=hold.number,
     )
@@ -118,6 +120,7 @@ def _assert_active(hold: HoldState) -> None:
 def _resolve(book: Book, hold: HoldState, at: datetime, *, eaten: int = 0, entry_seq: int = 0) -> None:
     """Release every part, eating the first ``eaten`` micro-credits of them for ``entry_seq``."""
     hold.resolved_at = at
+    hold.resolved_seq = entry_seq - 1 if entry_seq else book.last_seq
     book.held -= hold.amount
     freed = []
     for part in hold.parts:

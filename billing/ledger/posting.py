@@ -56,15 +56,16 @@ def post_entry(
     *,
     at: datetime,
     note: Note | None = None,
+    scope: str | None = None,
     source: str | None = None,
     reverses: int | None = None,
     hold: int | None = None,
 ) -> EntryRow:
     """Append one entry of ``amount`` micro-credits (signed) to the account's books and move its balance.
 
-    ``source`` is the business key that makes it happen once (R6). Raises ``InvalidAmount`` beyond R1's size and
-    ``LimitExceeded`` above the account's limit. Only a REFUND, or the capture of a hold, may leave the balance
-    below zero (R4).
+    ``scope`` is the influencer that it is for; ``source`` is the business key that makes it happen once (R6).
+    Raises ``InvalidAmount`` beyond R1's size and ``LimitExceeded`` above the account's limit. Only a REFUND, or the
+    capture of a hold, may leave the balance below zero (R4).
     """
     assert in_transaction(), "entries are posted inside a transaction"
     assert reason in REASONS[kind], f"{kind} has no reason {reason}"
@@ -86,6 +87,7 @@ def post_entry(
         balance_after=balance,
         at=at,
         action=note.action,
+        scope=scope,
         source=source,
         reverses=reverses,
         hold=hold,
@@ -116,6 +118,7 @@ def entry_hash(previous: bytes, entry: Any) -> bytes:
         entry.balance_after,
         to_rfc3339(entry.at),
         entry.action or "",
+        entry.scope or "",
         entry.source or "",
         entry.reverses or "",
         entry.hold or "",

@@ -68,6 +68,8 @@ class Entry(Base):
     balance_after: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     action: Mapped[str | None] = mapped_column(String(64))
+    # The influencer that a debit was for, or that alone a grant pays for; what a scoped grant may have paid.
+    scope: Mapped[str | None] = mapped_column(String(64))
     source: Mapped[str | None] = mapped_column(String(300))
     reverses: Mapped[int | None] = mapped_column(BigInteger)
     hold: Mapped[int | None] = mapped_column(BigInteger)
@@ -161,7 +163,8 @@ class Grant(Base):
 class Use(Base):
     """How much of a grant an entry ate (positive) or brought back (negative); also who paid a debt, and when.
 
-    A payment of debt is a use of the REFUND entry that left it, on the grant that paid.
+    A payment of debt is a use of the REFUND entry that left it, on the grant that paid; ``booked_seq`` is then the
+    last entry before it, so that the books can be replayed. Every other use happens with its own entry.
     """
 
     __tablename__ = "uses"
@@ -171,6 +174,7 @@ class Use(Base):
     n: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     grant_seq: Mapped[int] = mapped_column(BigInteger)
     amount: Mapped[int] = mapped_column(BigInteger)
+    booked_seq: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "entry_seq"], ["entries.account_id", "entries.seq"]),
@@ -202,7 +206,11 @@ class Debt(Base):
 
 
 class Hold(Base):
-    """Credits reserved for a job: active → captured | voided | expired, each of which is final (I13)."""
+    """Credits reserved for a job: active → captured | voided | expired, each of which is final (I13).
+
+    ``placed_seq`` and ``resolved_seq`` are the last entries before it was placed and before it was over (captured: the
+    entry before its DEBIT), so that the books can be replayed.
+    """
 
     __tablename__ = "holds"
 
@@ -219,6 +227,7 @@ class Hold(Base):
     placed_seq: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_seq: Mapped[int | None] = mapped_column(BigInteger)
     debit_seq: Mapped[int | None] = mapped_column(BigInteger)
     description: Mapped[str | None] = mapped_column(Text)
     reference: Mapped[str | None] = mapped_column(String(255))
@@ -235,6 +244,7 @@ class Hold(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("captured BETWEEN 0 AND amount", name="captured"),
         CheckConstraint("(status = 'captured') = (debit_seq IS NOT NULL)", name="debit"),
+        CheckConstraint("(status = 'active') = (resolved_seq IS NULL)", name="resolved"),
     )
 
 

@@ -14,7 +14,7 @@ depends_on = None
 
 FACTS = (
     *("account_id", "seq", "kind", "reason", "amount", "balance_after", "at"),
-    *("action", "source", "reverses", "hold", "actor", "hash"),
+    *("action", "scope", "source", "reverses", "hold", "actor", "hash"),
 )
 FREE_TEXT = ("description", "reference", "details")
 
