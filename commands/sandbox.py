@@ -6,7 +6,6 @@ It speaks HTTP to whatever `STRIPE_API_BASE` names; nothing of Saldo knows the s
 from __future__ import annotations
 
 import json
-import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -17,32 +16,34 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from commands.output import as_json, could_not, time, write_json
 from config import Settings
 
-COULD_NOT = 2
 WAIT_SECONDS = 600
 """Months of renewals with all their webhooks take a while."""
 ONLY_UNDER_RUN = "There is no sandbox here: this works only under run.py."
 
-cli = AppGroup("sandbox", help="Play with the local Stripe of the demo.")
+group = AppGroup("sandbox", help="Play with the local Stripe of the demo.")
 
 
 class _NoSandbox(Exception):
     """Stripe's address is not a sandbox on this machine."""
 
 
-@cli.command("advance")
+@group.command("advance")
 @click.argument("days", type=click.IntRange(1, 3660))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@as_json
 def advance(days: int, as_json: bool) -> None:
     """Move time on by DAYS: renewals, dunning and endings happen on the way, in order."""
     try:
         answer = _post(current_app.config["SETTINGS"], "clock", {"advance_days": days})
         now = datetime.fromtimestamp(int(answer["now"]), UTC)
     except (_NoSandbox, KeyError, TypeError, ValueError):
-        click.echo(json.dumps({"error": ONLY_UNDER_RUN}) if as_json else ONLY_UNDER_RUN, err=not as_json)
-        sys.exit(COULD_NOT)
-    click.echo(json.dumps({"now": now.isoformat()}) if as_json else f"It is now {now:%Y-%m-%d %H:%M} UTC.")
+        could_not(ONLY_UNDER_RUN)
+    if as_json:
+        write_json({"now": time(now)})
+    else:
+        click.echo(f"It is now {now:%Y-%m-%d %H:%M} UTC.")
 
 
 def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
