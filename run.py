@@ -27,6 +27,7 @@ import urllib.request
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -36,7 +37,7 @@ LOGS = INSTANCE / "log"
 CLOCK = INSTANCE / "clock"
 DEMO_ENV = INSTANCE / "demo.env"
 """The demo's settings. While it runs, `.flaskenv` points here, and so `flask …` beside it sees the same."""
-DEMO_LOGINS = INSTANCE / "demo.json"
+DEMO_KEYS = INSTANCE / "demo.json"
 FLASKENV = ROOT / ".flaskenv"
 
 STOP_SECONDS = 15
@@ -236,11 +237,11 @@ def serve() -> None:
             if sandbox:
                 processes.start("sandbox", sandbox, *_sandbox_command(env, sandbox))
             processes.step("stripe", "sync-catalog")
-            logins = remember_logins(env, json.loads(processes.step("seed", "--json")))
+            seeded = remember_key(env, json.loads(processes.step("seed", "--json")))
             url = f"http://127.0.0.1:{env['PORT']}"
             processes.start("server", f"{url}/livez", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
             processes.start("worker", None, "flask", "worker")
-            print(first_screen(env["PUBLIC_URL"], logins, sandbox), flush=True)
+            print(first_screen(env["PUBLIC_URL"], seeded, sandbox), flush=True)
             while True:
                 processes.check()
                 time.sleep(0.5)
@@ -261,31 +262,31 @@ def _sandbox_command(env: dict[str, str], sandbox: str) -> list[str]:
     return ["sandbox", *(word for option in options.items() for word in option)]
 
 
-def remember_logins(env: dict[str, str], seeded: dict[str, object]) -> dict[str, object]:
-    """What `flask seed` made, filled up with what it made before: it tells a password or a key only once."""
-    remembered = json.loads(DEMO_LOGINS.read_text()) if DEMO_LOGINS.is_file() else {}
+def remember_key(env: dict[str, str], seeded: dict[str, Any]) -> dict[str, Any]:
+    """What `flask seed` made, with the API key of an earlier run: a key is told only once."""
+    kept = json.loads(DEMO_KEYS.read_text()) if DEMO_KEYS.is_file() else {}
     database = hashlib.sha256(env.get("DATABASE_URL", "").encode()).hexdigest()[:16]
-    logins: dict[str, object] = remembered.get(database, {})
-    logins |= {name: value for name, value in seeded.items() if value}
-    _write_private(DEMO_LOGINS, json.dumps(remembered | {database: logins}, indent=2) + "\n")
-    return logins
+    key = seeded["api_key"] or kept.get(database)
+    _write_private(DEMO_KEYS, json.dumps(kept | {database: key}) + "\n")
+    return seeded | {"api_key": key}
 
 
-def first_screen(url: str, logins: dict[str, object], sandbox: str | None) -> str:
+def first_screen(url: str, seeded: dict[str, Any], sandbox: str | None) -> str:
     """What a newcomer needs to know, on one screen."""
+    logins = {
+        who: f"{seeded[who]['email']}  password {seeded[who]['password'] or '(you changed it)'}"
+        for who in ("customer", "staff")
+    }
     rows = [
         ("open", url),
-        ("customer", f"{logins.get('customer_email')}  password {logins.get('customer_password')}"),
-        ("staff", f"{logins.get('staff_email')}  password {logins.get('staff_password')}  at {url}/staff"),
-        ("API key", str(logins.get("api_key"))),
+        ("customer", f"{logins['customer']}  at {url}/login"),
+        ("staff", f"{logins['staff']}  at {url}/staff"),
+        ("API key", seeded["api_key"] or "(made before: flask keys list)"),
         ("Stripe", f"sandbox: no money moves  ({sandbox})" if sandbox else "test mode, with your own key"),
     ]
     if sandbox:
         rows.append(("a month on", ".venv/bin/flask sandbox advance 31   (in another terminal)"))
-    rows += [
-        ("logs", f"{LOGS.relative_to(ROOT)}/"),
-        ("stop", "Ctrl-C; `python3 run.py reset` removes the demo"),
-    ]
+    rows += [("logs", f"{LOGS.relative_to(ROOT)}/"), ("stop", "Ctrl-C; `python3 run.py reset` removes the demo")]
     return "\n".join(["", "Saldo is running.", "", *(f"  {name:<12}{text}" for name, text in rows), ""])
 
 
@@ -297,7 +298,7 @@ def test(arguments: list[str]) -> int:
 
 
 def reset() -> None:
-    """Remove what the demo made: its settings, logins, clock, logs and SQLite files; no other database."""
+    """Remove what the demo made: its settings, keys, clock, logs and SQLite files; no other database."""
     if INSTANCE.is_dir():
         with only_one_running():
             for pattern in ("saldo.sqlite3*", "sandbox.sqlite3*", "clock", "demo.env", "demo.json"):

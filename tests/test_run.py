@@ -89,20 +89,27 @@ def test_prepare_refuses_a_live_key(run: Any, monkeypatch: pytest.MonkeyPatch) -
         run.prepare_environment()
 
 
-def test_remember_logins_keeps_what_seed_tells_only_once(run: Any) -> None:
-    first = {"customer_email": "demo@example.com", "api_key": "sk_saldo_1"}
-    assert run.remember_logins({}, first) == first
-    assert run.remember_logins({}, {"customer_email": "demo@example.com", "api_key": None}) == first
-    # Another database has other keys.
+def test_remember_key_keeps_what_seed_tells_only_once(run: Any) -> None:
+    logins = {"customer": {"email": "a@example.com", "password": "x"}}
+    first = logins | {"api_key": "sk_saldo_1"}
+    assert run.remember_key({}, first) == first
+    assert run.remember_key({}, logins | {"api_key": None}) == first
+    # Another database has another key.
     elsewhere = {"DATABASE_URL": "postgresql://db/saldo"}
-    assert run.remember_logins(elsewhere, {"api_key": "sk_saldo_2"}) == {"api_key": "sk_saldo_2"}
-    assert run.remember_logins({}, {}) == first
-    assert stat.S_IMODE(run.DEMO_LOGINS.stat().st_mode) == 0o600
+    assert run.remember_key(elsewhere, {"api_key": "sk_saldo_2"}) == {"api_key": "sk_saldo_2"}
+    assert run.remember_key({}, logins | {"api_key": None}) == first
+    assert stat.S_IMODE(run.DEMO_KEYS.stat().st_mode) == 0o600
+
+
+def test_first_screen_does_not_show_a_password_that_somebody_changed(run: Any) -> None:
+    login = {"email": "a@example.com", "password": None}
+    seeded = {"customer": login, "staff": login, "api_key": None}
+    assert "password (you changed it)" in run.first_screen("http://127.0.0.1:8000", seeded, None)
 
 
 def test_reset_removes_the_demo_and_nothing_else(run: Any) -> None:
     run.prepare_environment()
-    run.remember_logins({}, {"api_key": "sk_saldo_1"})
+    run.remember_key({}, {"api_key": "sk_saldo_1"})
     for name in ("saldo.sqlite3", "saldo.sqlite3-wal", "sandbox.sqlite3", "clock", "log/server.log", "mine.txt"):
         (run.INSTANCE / name).write_text("x")
     run.FLASKENV.symlink_to(run.DEMO_ENV)
