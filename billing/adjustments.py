@@ -51,9 +51,7 @@ def grant_credits(
         if seq is None:
             terms = Terms(expires_at=expires_at, scope=scope)
             note = Note(actor=actor, description=description)
-            grant = open_grant(
-                book, "CREDIT", reason, amount, at=book.now, terms=terms, note=note, source=source
-            )
+            grant = open_grant(book, "CREDIT", reason, amount, at=book.now, terms=terms, note=note, source=source)
             seq = grant.seq
             if actor.startswith("staff:"):
                 audit_log.record(
@@ -69,6 +67,4 @@ def grant_credits(
 
 
 def _posted_seq(account_id: int, source: str) -> int | None:
-    return connection().scalar(
-        select(Entry.seq).where(Entry.source == source, Entry.account_id == account_id)
-    )
+    return connection().scalar(select(Entry.seq).where(Entry.source == source, Entry.account_id == account_id))

@@ -143,6 +143,4 @@ def _get(key_id: str) -> ApiKeyView:
 
 
 def _view(row: Any) -> ApiKeyView:
-    return ApiKeyView(
-        row.id, row.app, tuple(row.scopes.split()), row.created_at, row.last_used_at, row.revoked_at
-    )
+    return ApiKeyView(row.id, row.app, tuple(row.scopes.split()), row.created_at, row.last_used_at, row.revoked_at)

@@ -70,9 +70,7 @@ def record(
         )
 
 
-def list_records(
-    *, account_id: int | None = None, before: int | None = None, limit: int = 50
-) -> list[AuditView]:
+def list_records(*, account_id: int | None = None, before: int | None = None, limit: int = 50) -> list[AuditView]:
     """The newest records, of one account or of all; `before` is the number of the last one already seen."""
     query = select(AuditRecord.__table__).order_by(AuditRecord.id.desc()).limit(limit)
     if account_id is not None:
@@ -98,8 +96,5 @@ def view(row: Any) -> AuditView:
 
 
 def _written(detail: Detail) -> str:
-    kept = {
-        name: value[:MAX_DETAIL_CHARACTERS] if isinstance(value, str) else value
-        for name, value in detail.items()
-    }
+    kept = {name: value[:MAX_DETAIL_CHARACTERS] if isinstance(value, str) else value for name, value in detail.items()}
     return json.dumps(kept, ensure_ascii=False)

@@ -116,6 +116,12 @@ def get(staff_id: str) -> StaffView:
     return _view(row)
 
 
+def find(email: str) -> StaffView | None:
+    """The member of staff with this address, if there is one."""
+    row = connection().execute(select(Staff.__table__).where(Staff.email == read_email(email))).first()
+    return _view(row) if row is not None else None
+
+
 def authenticate(email: str, password: str) -> StaffView | None:
     """Who signs in with these; None for anything wrong, and after the same time for all of it (F131)."""
     try:
@@ -140,14 +146,10 @@ def signed_in(staff_id: str, epoch: int) -> StaffView | None:
 def end_sessions(staff_id: str) -> None:
     """End every session of theirs, copies of the cookie included (F129)."""
     with transaction() as connection:
-        connection.execute(
-            update(Staff).where(Staff.id == staff_id).values(session_epoch=Staff.session_epoch + 1)
-        )
+        connection.execute(update(Staff).where(Staff.id == staff_id).values(session_epoch=Staff.session_epoch + 1))
 
 
-def require(
-    staff: StaffView, right: Right, *, account_id: int | None = None, subject: str | None = None
-) -> None:
+def require(staff: StaffView, right: Right, *, account_id: int | None = None, subject: str | None = None) -> None:
     """Raises `NotPermitted`, and writes the attempt down, unless their role has the right."""
     if not staff.may(right):
         refuse(staff, right, account_id=account_id, subject=subject)
@@ -169,9 +171,7 @@ def refuse(
     detail: audit_log.Detail | None = None,
 ) -> None:
     """Write down that they tried; then raises `NotPermitted`."""
-    audit_log.record(
-        action, actor=staff.actor, account_id=account_id, subject=subject, allowed=False, detail=detail
-    )
+    audit_log.record(action, actor=staff.actor, account_id=account_id, subject=subject, allowed=False, detail=detail)
     raise NotPermitted()
 
 

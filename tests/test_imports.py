@@ -52,6 +52,7 @@ ALLOWED = {
     ("web.staff", "web"),  # the same layout, session and forms
     ("web.staff", "webhooks.inbox"),  # staff replay an event
     ("commands", "webhooks.inbox"),  # so does `flask stripe replay`
+    ("worker", "webhooks.inbox"),  # and the worker, where an event failed
     ("commands", "worker"),  # `flask worker` starts it
 }
 

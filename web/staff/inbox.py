@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import structlog
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -16,6 +17,8 @@ from web.staff.session import signed_in
 from webhooks import inbox
 
 PAGE = 50
+
+_log = structlog.get_logger(__name__)
 
 
 @bp.get("/webhooks")
@@ -44,8 +47,11 @@ def replay_event(event_id: str) -> ResponseReturnValue:
     audit_log.record("replay", actor=staff.actor, account_id=event.account_id, subject=event_id)
     try:
         status = inbox.replay(event_id)
-    except SaldoError as error:
-        flash(gettext("It failed again: %(reason)s", reason=str(error)), "danger")
+    except Exception as error:
+        # Whatever the handler stumbles over, the inbox has noted it, and the event can be run again.
+        _log.warning("replay_failed", event_id=event_id, error=type(error).__name__)
+        reason = str(error) if isinstance(error, SaldoError) else type(error).__name__
+        flash(gettext("It failed again: %(reason)s", reason=reason), "danger")
     else:
         state = words.EVENT_STATES.get(status)
         flash(gettext("Run again: %(state)s", state=state[0] if state else status), "success")
