@@ -59,6 +59,11 @@ def open_dispute(
     return dispute
 
 
+def next_statuses(dispute: Obj) -> tuple[str, ...]:
+    """Where a dispute may go from here."""
+    return _NEXT.get(dispute["status"], ())
+
+
 def set_status(world: World, dispute: Obj, status: str) -> None:
     """The bank's next word on a dispute. Raises 400 for a step that a dispute does not take.
 
@@ -68,7 +73,7 @@ def set_status(world: World, dispute: Obj, status: str) -> None:
     if status not in STATUSES:
         raise invalid(f"A dispute's status is one of {', '.join(STATUSES)}.", param="status")
     before = dispute["status"]
-    if status not in _NEXT.get(before, ()):
+    if status not in next_statuses(dispute):
         raise invalid(f"A dispute does not go from {before} to {status}.", param="status")
     previous = world.store.update(
         dispute, status=status, is_charge_refundable=status in ("warning_needs_response", "warning_closed", "won")

@@ -56,7 +56,7 @@ def read_changes(world: World, subscription: Obj, wanted: list[dict[str, Any]]) 
             price = world.need("price", old["_price"])
         else:
             raise invalid(f"Missing required param: {at}[price].", f"{at}[price]", "parameter_missing")
-        quantity = int(entry.get("quantity", old["quantity"] if old else 1))
+        quantity: int = entry["quantity"] if "quantity" in entry else (old["quantity"] if old else 1)
         if quantity < 0:
             raise invalid("Quantities are not negative.", f"{at}[quantity]")
         changes.append(ItemChange(old, price, quantity))

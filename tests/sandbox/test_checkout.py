@@ -46,7 +46,8 @@ def test_pay_a_pack_with_an_invoice(sandbox: SandboxServer, client: Any, receive
     intent = shop.buy(sandbox, client, shop.customer(client), pack, invoice_creation=creation)
 
     assert receiver.types()[-7:] == [
-        "payment_intent.succeeded", "invoice.created", "invoice.finalized", *_PAID_INVOICE, "checkout.session.completed",
+        "payment_intent.succeeded", "invoice.created", "invoice.finalized",
+        *_PAID_INVOICE, "checkout.session.completed",
     ]  # fmt: skip
     payment = client.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent.id}}).data[0]
     invoice = client.invoices.retrieve(payment.invoice)
