@@ -236,10 +236,10 @@ def serve() -> None:
             processes.step("db", "upgrade")
             if sandbox:
                 processes.start("sandbox", sandbox, *_sandbox_command(env, sandbox))
-            processes.step("stripe", "sync-catalog")
-            seeded = remember_key(env, json.loads(processes.step("seed", "--json")))
             url = f"http://127.0.0.1:{env['PORT']}"
             processes.start("server", f"{url}/livez", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+            processes.step("stripe", "sync-catalog")
+            seeded = remember_key(env, json.loads(processes.step("seed", "--json")))
             processes.start("worker", None, "flask", "worker")
             print(first_screen(env["PUBLIC_URL"], seeded, sandbox), flush=True)
             while True:
