@@ -41,7 +41,8 @@ class Clock:
         os.replace(new.name, self.path)
 
 
-def _environ(url: str) -> dict[str, str]:
+def environ_for(url: str) -> dict[str, str]:
+    """Settings in test mode for a server on this database."""
     return {
         "DATABASE_URL": url,
         "SECRET_KEY": "a key for tests only, 32 letters",
@@ -117,7 +118,7 @@ def environ(database_url: str, clock: Clock, tmp_path: Path) -> dict[str, str]:
     """The server's settings in test mode, as environment variables."""
     mail = tmp_path / "mail"
     mail.mkdir()
-    return _environ(database_url) | {"TEST_CLOCK_FILE": str(clock.path), "MAIL_URL": f"file://{mail}"}
+    return environ_for(database_url) | {"TEST_CLOCK_FILE": str(clock.path), "MAIL_URL": f"file://{mail}"}
 
 
 @pytest.fixture

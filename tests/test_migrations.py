@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 from flask_migrate import check, downgrade, upgrade
@@ -10,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from billing.db import Base
 from config import ROOT
-from tests.conftest import rules_only
+from tests.conftest import environ_for, rules_only
 from tests.engines import Engine
 
 DIRECTORY = str(ROOT / "migrations")
@@ -79,6 +82,20 @@ def test_downgrade_leaves_nothing_and_upgrade_works_again(engine: Engine) -> Non
         upgrade(DIRECTORY)
         upgrade(DIRECTORY)  # nothing is left to do, which is no mistake
     assert shape_at(url) == first
+    engine.drop(url)
+
+
+def test_upgrade_by_four_at_once_makes_the_schema_once(engine: Engine) -> None:
+    """F186: several servers deployed at the same time each run the upgrade."""
+    url = engine.empty()
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    env = {"PATH": os.environ["PATH"], "FLASK_SKIP_DOTENV": "1", **environ_for(url)}
+    upgrades = [subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for each in upgrades:
+        _, said = each.communicate(timeout=60)
+        assert each.returncode == 0, said
+    with rules_only(url):
+        check(DIRECTORY)
     engine.drop(url)
 
 
