@@ -97,5 +97,3 @@ def _unit(unit: str | None, count: int) -> str:
     word = unit or ""
     known = UNITS.get(word) or UNITS.get(word.removesuffix("s"))
     return str(known[count != 1]) if known else word
-
-

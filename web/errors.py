@@ -49,12 +49,8 @@ WORDS: dict[int, Words] = {
         lazy_gettext("Something has changed meanwhile"),
         lazy_gettext("What you asked for no longer fits the present state. Nothing was changed."),
     ),
-    413: Words(
-        lazy_gettext("That was too much at once"), lazy_gettext("What you sent is larger than we accept.")
-    ),
-    429: Words(
-        lazy_gettext("Please wait a moment"), lazy_gettext("There were too many attempts. Try again later.")
-    ),
+    413: Words(lazy_gettext("That was too much at once"), lazy_gettext("What you sent is larger than we accept.")),
+    429: Words(lazy_gettext("Please wait a moment"), lazy_gettext("There were too many attempts. Try again later.")),
     500: Words(
         lazy_gettext("Something went wrong on our side"),
         lazy_gettext("It has been recorded. Your credits are safe; please try again."),

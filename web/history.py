@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_login import login_required
 from wtforms import DateField, Form, SelectField
+from wtforms.fields import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
 from billing import accounts
@@ -44,7 +45,10 @@ class FilterForm(Form):
 def show() -> ResponseReturnValue:
     """One page of entries, and the way to older ones."""
     form = FilterForm(request.args)
-    form.kind.choices = [("", gettext("Everything")), *words.KINDS.items()]
+    form.kind.choices = [
+        SelectChoice("", gettext("Everything")),
+        *(SelectChoice(kind, str(name)) for kind, name in words.KINDS.items()),
+    ]
     if not form.validate():
         for field in (form.from_, form.to):
             if field.process_errors:
@@ -61,9 +65,7 @@ def show() -> ResponseReturnValue:
     )
     filters = {name: value for name, value in request.args.items() if name in ("kind", "from", "to") and value}
     older = url_for("history.show", **filters, cursor=page.next_cursor) if page.next_cursor else None
-    return render_template(
-        "web/history.html", form=form, page=page, filters=filters, older=older, words=words
-    )
+    return render_template("web/history.html", form=form, page=page, filters=filters, older=older, words=words)
 
 
 def _start(day: date | None) -> datetime | None:

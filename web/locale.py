@@ -5,11 +5,15 @@ from __future__ import annotations
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, lazy_gettext
 from flask_login import current_user
+from wtforms.fields import SelectChoice
 
 from config import Settings
 
 LANGUAGES = {"en": "English", "es": "Español", "es_MX": "Español (México)"}
 """Locale → its own name. `es` and `es_MX` share their words and differ in how numbers and money are written."""
+
+LANGUAGE_CHOICES = [SelectChoice(locale, name) for locale, name in LANGUAGES.items()]
+"""The languages for a form's list."""
 
 THEMES = {"auto": lazy_gettext("Auto"), "light": lazy_gettext("Light"), "dark": lazy_gettext("Dark")}
 

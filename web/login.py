@@ -21,12 +21,8 @@ bp = Blueprint("login", __name__)
 class LoginForm(FlaskForm):
     """E-mail, password, and where the reader was going."""
 
-    email = EmailField(
-        lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))]
-    )
-    password = PasswordField(
-        lazy_gettext("Password"), [InputRequired(lazy_gettext("Enter your password"))]
-    )
+    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))])
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(lazy_gettext("Enter your password"))])
     next = HiddenField()
 
 

@@ -21,7 +21,7 @@ bp = Blueprint("plans", __name__)
 
 @dataclass(frozen=True)
 class Offer:
-    """A plan at the interval chosen; money in minor units. `saving_percent` is 0 or None where the year saves nothing."""
+    """A plan at the interval chosen; money in minor units. A `saving_percent` of 0 or None: nothing is saved."""
 
     plan: Plan
     interval: Interval
@@ -83,5 +83,3 @@ def _offers(known: Catalog, interval: Interval, state: PlanState | None) -> list
             )
         )
     return offers
-
-

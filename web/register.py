@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from billing import customers
 from billing.errors import EmailTaken, InvalidEmail, WeakPassword
-from web.locale import LANGUAGES, page_locale
+from web.locale import LANGUAGE_CHOICES, page_locale
 from web.redirects import local_path
 from web.session import sign_in
 
@@ -26,13 +26,9 @@ class RegisterForm(FlaskForm):
         lazy_gettext("Name (optional)"),
         [Optional(), Length(max=200, message=lazy_gettext("The name is longer than 200 characters"))],
     )
-    email = EmailField(
-        lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))]
-    )
-    password = PasswordField(
-        lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password"))]
-    )
-    locale = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()), default=page_locale)
+    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))])
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password"))])
+    locale = SelectField(lazy_gettext("Language"), choices=LANGUAGE_CHOICES, default=page_locale)
     next = HiddenField()
 
 
@@ -45,9 +41,7 @@ def form() -> ResponseReturnValue:
     form = RegisterForm(next=request.args.get("next"))
     if form.validate_on_submit():
         try:
-            customer = customers.register(
-                form.email.data, form.password.data, form.name.data or None, form.locale.data
-            )
+            customer = customers.register(form.email.data, form.password.data, form.name.data or None, form.locale.data)
         except EmailTaken:
             form.email.errors = [gettext("There already is an account with this e-mail address")]
         except InvalidEmail:

@@ -36,7 +36,9 @@ class SignedIn(UserMixin):
 
 def register(app: Flask) -> None:
     """Let flask-login read customers from the session cookie, and send strangers to the log-in page."""
-    logins.init_app(app)
+    # Its own context processor loads the customer for every page, also for the one that says the database is gone.
+    logins.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
     logins.user_loader(_load)
     logins.unauthorized_handler(_ask_to_log_in)
 
@@ -78,4 +80,3 @@ def _load(session_id: str) -> SignedIn | None:
 def _ask_to_log_in() -> Response:
     wished = request.full_path.removesuffix("?") if request.method == "GET" else None
     return redirect(url_for("login.form", next=wished), 303)
-

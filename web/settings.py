@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
+from flask_babel import force_locale, gettext, lazy_gettext
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField
@@ -12,7 +12,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Optional
 
 from billing import customers
 from billing.errors import WeakPassword, WrongPassword
-from web.locale import COOKIE_SECONDS, LANGUAGES, page_locale
+from web.locale import COOKIE_SECONDS, LANGUAGE_CHOICES, page_locale
 from web.session import account_id, sign_in
 from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
 
@@ -26,7 +26,7 @@ class ProfileForm(FlaskForm):
         lazy_gettext("Name"),
         [Optional(), Length(max=200, message=lazy_gettext("The name is longer than 200 characters"))],
     )
-    locale = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
+    locale = SelectField(lazy_gettext("Language"), choices=LANGUAGE_CHOICES)
 
 
 class PasswordForm(FlaskForm):
@@ -35,9 +35,7 @@ class PasswordForm(FlaskForm):
     current_password = PasswordField(
         lazy_gettext("Current password"), [InputRequired(lazy_gettext("Enter your current password"))]
     )
-    new_password = PasswordField(
-        lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password"))]
-    )
+    new_password = PasswordField(lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password"))])
     repeated_password = PasswordField(
         lazy_gettext("New password again"),
         [EqualTo("new_password", lazy_gettext("The two new passwords differ"))],
@@ -59,7 +57,8 @@ def save_profile() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form, PasswordForm(None)), 422
     customers.update_profile(account_id(), name=form.name.data or None, locale=form.locale.data)
-    flash(gettext("Your settings are saved."), "success")
+    with force_locale(form.locale.data):
+        flash(gettext("Your settings are saved."), "success")
     response = make_response(redirect(url_for("settings.show"), 303))
     response.set_cookie(
         "locale",

@@ -1,0 +1,70 @@
+"""A customer in front of the pages: `visitor` is a stranger, `ana` is registered and signed in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from billing import customers
+from billing.db import db
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Visitor:
+    """A browser without scripts: it sends the CSRF token of the page it has seen last."""
+
+    client: FlaskClient
+    account_id: int = 0
+
+    def see(self, path: str, **headers: str) -> TestResponse:
+        return self.ask("GET", path, headers=headers)
+
+    def send(self, path: str, /, **fields: str) -> TestResponse:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see("/plans").text)
+        assert token
+        return self.ask("POST", path, data={"csrf_token": token[1], **fields})
+
+    def ask(self, method: str, path: str, **more: Any) -> TestResponse:
+        """One request in an application context of its own, as on a server: nothing of one is seen by the next."""
+        with self.client.application.app_context():
+            answer = self.client.open(path, method=method, **more)
+        db.session.rollback()  # what the test reads next is what the request has written
+        return answer
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
+        return self.send("/login", email=email, password=password)
+
+
+def text_of(response: TestResponse) -> str:
+    """The words of a page, without its tags and with single spaces."""
+    page = re.sub(r"<(script|style).*?</\1>", " ", response.text, flags=re.S)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page))).replace(" ,", ",").replace(" .", ".")
+
+
+@pytest.fixture
+def visitor(client: FlaskClient) -> Visitor:
+    return Visitor(client)
+
+
+@pytest.fixture
+def another(app: Flask) -> Visitor:
+    """Somebody at another browser."""
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def ana(app: Flask) -> Visitor:
+    """A customer, signed in, with the free plan's 60 sign-up credits."""
+    customer = customers.register("ana@example.com", PASSWORD, "Ana", "en")
+    visitor = Visitor(app.test_client(), customer.account_id)
+    assert visitor.sign_in("ana@example.com").status_code == 303
+    return visitor

@@ -1,0 +1,75 @@
+"""`/balance`, and the balance in the head of every page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from billing import adjustments, clock, spending
+from billing.money import MICRO
+from tests.conftest import Clock
+from tests.web.conftest import Visitor, text_of
+
+
+def grant(visitor: Visitor, credits: int, **terms: object) -> None:
+    adjustments.grant_credits(visitor.account_id, credits * MICRO, "For your patience", "staff:test", **terms)
+
+
+def test_balance_shows_figures_and_grants_with_origin_and_expiry(ana: Visitor) -> None:
+    grant(ana, 500, expires_at=clock.now() + timedelta(days=10))
+    page = text_of(ana.see("/balance"))
+    assert "Available 560 credits" in page
+    assert "Next expiry: 500 credits" in page
+    assert "Welcome credits" in page
+    assert "never expires" in page
+    assert "Given by our team" in page
+
+
+def test_balance_lists_first_what_is_spent_first(ana: Visitor) -> None:
+    grant(ana, 5, expires_at=clock.now() + timedelta(days=10))
+    page = text_of(ana.see("/balance"))
+    assert page.index("Given by our team") < page.index("Welcome credits")
+
+
+def test_balance_says_what_is_on_hold(ana: Visitor) -> None:
+    spending.place_hold(ana.account_id, spending.Spending(20 * MICRO, "app:test"))
+    page = text_of(ana.see("/balance"))
+    assert "Available 40 credits" in page
+    assert "On hold for running jobs 20" in page
+
+
+def test_balance_is_right_without_a_worker(ana: Visitor, clock: Clock) -> None:
+    from billing import clock as business_time
+
+    grant(ana, 500, expires_at=business_time.now() + timedelta(days=10))
+    clock.advance(days=11)
+    page = text_of(ana.see("/balance"))
+    assert "Available 60 credits" in page
+    assert "Given by our team" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/plans", "/packs", "/influencers", "/history", "/subscriptions", "/payments"])
+def test_header_shows_the_balance_on_every_page(ana: Visitor, path: str) -> None:
+    assert "data-balance><strong>60</strong>" in ana.see(path).text.replace("\n", "").replace("  ", "")
+
+
+def test_header_warns_when_credits_run_low(ana: Visitor) -> None:
+    assert "running low" not in text_of(ana.see("/plans"))
+    spending.debit(ana.account_id, spending.Spending(56 * MICRO, "app:test"))
+    assert "Your credits are running low: 4 left. Buy credits" in text_of(ana.see("/plans"))
+    spending.debit(ana.account_id, spending.Spending(4 * MICRO, "app:test"))
+    assert "You have no credits left." in text_of(ana.see("/plans"))
+
+
+@pytest.mark.parametrize(("locale", "written"), [("en", "1,234.5"), ("es", "1.234,5"), ("es_MX", "1,234.5")])
+def test_balance_is_written_the_readers_way(ana: Visitor, locale: str, written: str) -> None:
+    grant(ana, 1174)
+    adjustments.grant_credits(ana.account_id, MICRO // 2, "Half", "staff:test")
+    ana.client.set_cookie("locale", locale)
+    assert written in text_of(ana.see("/balance"))
+
+
+def test_balance_now_feeds_the_header(ana: Visitor, visitor: Visitor) -> None:
+    assert ana.see("/balance/now").json == {"available": "60", "low": False, "unlimited": False}
+    assert visitor.see("/balance/now").status_code == 303
