@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from importlib import import_module
 
 import structlog
 from flask import Flask, Response, g
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import api
+import commands
+import web
+import web.staff
+import webhooks
+import worker
 from billing import catalog, clock, stripe_gateway
 from billing.db import db
 from config import ROOT, Settings, load_settings
@@ -37,11 +42,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     _number_requests(app)
     # The pages come first: they bring the protection against forged forms that other doors ask to be left out of.
-    for door in ("web", "web.staff", "webhooks", "api", "commands", "worker"):
-        try:
-            import_module(door).register(app)
-        except (ModuleNotFoundError, AttributeError, ImportError):
-            continue
+    for door in (web, web.staff, webhooks, api, commands, worker):
+        door.register(app)
     return app
 
 
