@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import clawback, clock, payments, stripe_gateway
+from billing import audit_log, clawback, clock, payments, stripe_gateway
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.errors import (
@@ -287,6 +287,20 @@ def _record_request(
         db.session.add(refund)
         db.session.flush()
         clawback.refresh_freezes(book, payment.id)
+        if actor.startswith("staff:"):
+            audit_log.record(
+                "refund",
+                actor=actor,
+                account_id=account_id,
+                subject=refund.id,
+                detail={
+                    "payment": payment.id,
+                    "amount_minor": amount,
+                    "currency": payment.currency,
+                    "credits": credits,
+                    "reason": reason,
+                },
+            )
         return refund.id
 
 

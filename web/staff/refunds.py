@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Regexp, ValidationError
 
 from billing import audit_log, customers, payments, refunds, staff_accounts
 from billing.errors import Conflict, Disputed, Invalid, InvalidAmount, RefundExceeds, SaldoError, StripeRefused
@@ -46,7 +46,7 @@ class RefundForm(FlaskForm):
     def validate_note(self, field: TextAreaField) -> None:
         """`other` is no reason without words."""
         if self.reason.data == "other" and not (field.data or "").strip():
-            raise ValueError(gettext("Say in the note why"))
+            raise ValidationError(gettext("Say in the note why"))
 
 
 class ConfirmationForm(FlaskForm):
