@@ -32,7 +32,8 @@ def blueprint(world: World) -> Blueprint:
         # No form-action: after the POST the browser is redirected to the shop, on another port.
         policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
         response.headers["Content-Security-Policy"] = policy
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # "no-referrer" would make a browser send `Origin: null` with our own forms.
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
         return response
 
