@@ -1,5 +1,8 @@
 // Everything works without this file; with it, pages save their reader a click.
 
+// What is wrong with a form is read first, also where a fragment in the address keeps `autofocus` from working.
+document.querySelector(".error-summary")?.focus();
+
 // The month/year choice takes effect at once.
 for (const button of document.querySelectorAll("[data-submits-itself]")) {
   button.hidden = true;

@@ -53,6 +53,7 @@ def show() -> ResponseReturnValue:
         for field in (form.from_, form.to):
             if field.process_errors:
                 field.errors = [gettext("Enter a date such as 2026-03-31")]
+                field.raw_data = None  # a browser's date field can only show a date
         return render_template("web/history.html", form=form, page=None, words=words), 422
     accounts.ensure_up_to_date(account_id())
     page = history.list_entries(

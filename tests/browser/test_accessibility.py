@@ -143,6 +143,7 @@ def test_keyboard_alone_registers_and_reaches_the_payment_page(demo: Demo, open_
     expect(page.get_by_role("heading", name="Balance", exact=True)).to_be_visible()
     tab_to("See plans")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Credits for everything you create")).to_be_visible()
     tab_to("Choose Basic")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/c/pay/cs_test_"))

@@ -182,3 +182,26 @@ def test_road_shows_a_late_payment_and_how_to_put_it_right(demo: Demo, open_brow
     pay(page, "Subscribe")
     expect(page.get_by_role("heading", name="Thank you! It is paid.")).to_be_visible()
     expect(page.get_by_text("Your last payment did not go through.")).to_have_count(0)
+
+    # The card stops working: the renewal fails, the old credits stay, the banner says what to do.
+    [sent] = [each for each in demo.sandbox("calls?method=POST&path=/v1/checkout/sessions")["data"][-1:]]
+    customer = sent["params"]["customer"]
+    demo.sandbox(f"customers/{customer}/card", {"behaviour": "decline"})
+    demo.flask("sandbox", "advance", "31")
+    page.goto("/plans")
+    expect(page.get_by_text("Your last payment did not go through.")).to_be_visible()
+    page.goto("/subscriptions")
+    expect(page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Basic"))).to_contain_text(
+        "Payment overdue"
+    )
+
+    # A new card in the portal pays the open invoice, and grants once.
+    page.get_by_role("button", name="Update payment details").click()
+    expect(page).to_have_url(re.compile(r"/p/session/"))
+    page.get_by_role("button", name="Store card").click()
+    page.get_by_role("button", name=re.compile("^Pay ")).click()
+    demo.sandbox("webhooks/flush", {"retries": True})
+    page.goto("/subscriptions")
+    expect(page.get_by_role("main")).to_contain_text("Active")
+    expect(page.get_by_text("Your last payment did not go through.")).to_have_count(0)
+    assert available(page) == "560"
