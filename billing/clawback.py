@@ -96,32 +96,30 @@ def read_standing(book: Book, lot: PaymentLot) -> Standing:
     return Standing(
         grants=grants,
         taken=taken,
-        ended=_ended(book, grants) + plan.stopped,
+        ended=used_by(book.account_id, [grant.seq for grant in grants], ENDED) + plan.stopped,
         cancelled=plan.cancelled,
         to_come=plan.to_come,
     )
 
 
-def _ended(book: Book, grants: list[GrantState]) -> int:
-    """What expired unspent or was taken by staff, given back parts apart."""
-    if not grants:
+SPENT = ("action", "amount")
+ENDED = ("expired", "staff")
+
+
+def used_by(account_id: int, grant_seqs: list[int], reasons: tuple[str, ...]) -> int:
+    """Micro-credits that DEBITs of these reasons ate of the grants and have not given back."""
+    if not grant_seqs:
         return 0
-    debit = select(Entry.seq).where(
-        Entry.account_id == book.account_id, Entry.kind == "DEBIT", Entry.reason.in_(("expired", "staff"))
-    )
-    undone = select(Entry.seq).where(
-        Entry.account_id == book.account_id, Entry.kind == "REFUND", Entry.reverses.in_(debit)
-    )
-    return int(
-        connection().scalar(
-            select(func.sum(Use.amount)).where(
-                Use.account_id == book.account_id,
-                Use.grant_seq.in_([grant.seq for grant in grants]),
-                Use.entry_seq.in_(debit) | Use.entry_seq.in_(undone),
-            )
+    debits = select(Entry.seq).where(Entry.account_id == account_id, Entry.kind == "DEBIT", Entry.reason.in_(reasons))
+    undone = select(Entry.seq).where(Entry.account_id == account_id, Entry.kind == "REFUND", Entry.reverses.in_(debits))
+    used = connection().scalar(
+        select(func.sum(Use.amount)).where(
+            Use.account_id == account_id,
+            Use.grant_seq.in_(grant_seqs),
+            Use.entry_seq.in_(debits) | Use.entry_seq.in_(undone),
         )
-        or 0
     )
+    return int(used or 0)
 
 
 def lots_of(payment_id: str) -> list[PaymentLot]:
@@ -185,7 +183,7 @@ def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Fores
     """What ``follow_money`` would take if ``amount_minor`` more were given back; changes nothing."""
     claims = read_claims(payment)
     waived = waived_of(payment.id)
-    taken = debt = cancelled = granted = unspent = held = gone = 0
+    taken = debt = cancelled = granted = unspent = held = spent = 0
     for lot in lots_of(payment.id):
         standing = read_standing(book, lot)
         due = lack_of(claims, lot, standing, waived.get(lot.lot, 0), amount_minor) if mode != "keep" else 0
@@ -198,13 +196,13 @@ def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Fores
         granted += sum(grant.granted for grant in standing.grants)
         unspent += standing.unspent
         held += standing.held
-        gone += standing.taken
+        spent += used_by(book.account_id, [grant.seq for grant in standing.grants], SPENT)
     return Foreseen(
         taken=taken,
         debt=debt,
         months_cancelled=cancelled,
         granted=granted,
-        spent=max(0, granted - unspent - held - gone),
+        spent=spent,
         unspent=unspent,
         held=held,
     )

@@ -260,16 +260,13 @@ def _credits(payment: Payment) -> _Credits:
         )
         .all()
     )
-    taken = clawback.taken_back_of(payment.account_id, [grant.seq for grant in grants])
-    granted = sum(grant.granted for grant in grants)
-    unspent = sum(grant.remaining - grant.held for grant in grants)
-    held = sum(grant.held for grant in grants)
+    seqs = [grant.seq for grant in grants]
     return _Credits(
-        granted=granted,
-        spent=max(0, granted - unspent - held - taken),
-        unspent=unspent,
-        held=held,
-        taken_back=taken,
+        granted=sum(grant.granted for grant in grants),
+        spent=clawback.used_by(payment.account_id, seqs, clawback.SPENT),
+        unspent=sum(grant.remaining - grant.held for grant in grants),
+        held=sum(grant.held for grant in grants),
+        taken_back=clawback.taken_back_of(payment.account_id, seqs),
         grants=[ledger_id("gr", payment.account_id, grant.seq) for grant in grants],
     )
 
