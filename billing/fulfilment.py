@@ -72,7 +72,10 @@ def prepare_invoice_payment(paid: InvoicePaymentFacts) -> Booking:
         return lambda: "nothing to link"
     invoice = None
     if payments.payment_of_invoice(paid.invoice) is None:
-        invoice = prepare_invoice(stripe_gateway.current().retrieve_invoice(paid.invoice))
+        try:
+            invoice = prepare_invoice(stripe_gateway.current().retrieve_invoice(paid.invoice))
+        except StripeNotFound:
+            return lambda: "foreign"
 
     def book() -> str:
         with transaction():
@@ -112,7 +115,10 @@ def prepare_refund(refund: RefundFacts) -> Booking:
 
 def prepare_charge_refunds(charge: ChargeFacts) -> Booking:
     """Book every refund of a charge, each by its own id; a cumulative amount may be stale (R6)."""
-    found = list(stripe_gateway.current().list_refunds(charge=charge.id))
+    try:
+        found = list(stripe_gateway.current().list_refunds(charge=charge.id))
+    except StripeNotFound:
+        return lambda: "foreign"
     # Oldest first, as they happened: rounding follows their order.
     bookings = [prepare_fresh_refund(each) for each in sorted(found, key=lambda each: (each.created, each.id))]
 
@@ -177,11 +183,14 @@ def _prepare_payment(payment_intent: str | None, charge: str | None) -> list[Boo
     if payment_intent is None or payments.payment_of(payment_intent, charge) is not None:
         return []
     gateway = stripe_gateway.current()
-    invoice_payments = list(gateway.list_invoice_payments(payment_intent=payment_intent))
-    if invoice_payments:
-        return [prepare_invoice_payment(each) for each in invoice_payments]
-    sessions = list(gateway.list_checkout_sessions(payment_intent=payment_intent))
-    return [prepare_session(each) for each in sessions]
+    try:
+        invoice_payments = list(gateway.list_invoice_payments(payment_intent=payment_intent))
+        if invoice_payments:
+            return [prepare_invoice_payment(each) for each in invoice_payments]
+        sessions = list(gateway.list_checkout_sessions(payment_intent=payment_intent))
+        return [prepare_session(each) for each in sessions]
+    except StripeNotFound:
+        return []
 
 
 def _payment_intent_of(charge: str | None) -> str | None:

@@ -16,10 +16,11 @@ import stripe
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import accounts, catalog_sync, customers
+from billing import accounts, catalog_sync, customers, subscriptions
 from billing.db import db
 from billing.models import Entry, StripeEvent
 from billing.money import MICRO
+from billing.subscriptions import SubscriptionView
 from tests.conftest import Clock
 from tests.sandbox_server import SandboxServer
 
@@ -136,13 +137,21 @@ class Shop:
         made, _ = customers.ensure_customer(public_id, email=f"{public_id}@example.com")
         return made.account_id
 
+    def subscriptions(self, account_id: int) -> dict[str, SubscriptionView]:
+        """The account's subscriptions as they are now, by Stripe's id."""
+        self.sandbox.flush()
+        db.session.rollback()
+        return {view.stripe_id: view for view in subscriptions.list_subscriptions(account_id)}
+
     def balance(self, account_id: int) -> float | int:
         """Whole credits on the account."""
+        self.sandbox.flush()
         db.session.rollback()
         return accounts.read_balance(account_id).balance / MICRO
 
     def entries(self, account_id: int, *reasons: str) -> list[int]:
         """Credits of each entry of the account, oldest first, of these reasons (all without)."""
+        self.sandbox.flush()
         db.session.rollback()
         query = select(Entry.amount).where(Entry.account_id == account_id).order_by(Entry.seq)
         if reasons:

@@ -187,6 +187,6 @@ def _refusal(error: stripe.CardError | stripe.InvalidRequestError, status: int) 
     kind = StripeRequestRefused
     if isinstance(error, stripe.CardError):
         kind = CardDeclined
-    elif status == 404:
+    elif status == 404 or error.code == "resource_missing":
         kind = StripeNotFound
     return kind(status=status, stripe_code=error.code, param=error.param, request_id=error.request_id)
