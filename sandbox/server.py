@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -26,9 +27,17 @@ class Server:
     """A running sandbox. Raises ``OSError`` when the port is taken."""
 
     def __init__(self, settings: Settings) -> None:
+        # Bound here because the server library would end the process over a port that is taken.
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=128)
         self._app = create_app(settings)
         self._http: BaseWSGIServer = make_server(
-            settings.host, settings.port, self._app, threaded=True, request_handler=_QuietHandler
+            settings.host,
+            settings.port,
+            self._app,
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=listening.detach(),
         )
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []

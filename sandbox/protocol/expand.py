@@ -20,7 +20,7 @@ def expand(world: World, answer: Obj, paths: list[str]) -> Obj:
     """Expand every path in a rendered answer. Raises 400 for a property that cannot be expanded."""
     for path in paths:
         parts = path.split(".")
-        if len(parts) > _DEEPEST + (parts[0] == "data"):
+        if sum(part != "data" for part in parts) > _DEEPEST:
             raise invalid(f"You cannot expand more than {_DEEPEST} levels of a property.", param="expand")
         _descend(world, answer, parts, path)
     return answer

@@ -20,7 +20,7 @@ class Switches:
     reorder: bool = False
     """Send events in random order within ``window_seconds``."""
     window_seconds: float = 0.3
-    delay_seconds: float = 0
+    delay_seconds: float = 0.0
 
     def set(self, changes: dict[str, Any]) -> None:
         """Change some switches. Raises ``ValueError`` for an unknown name or a wrong type."""

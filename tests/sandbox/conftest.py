@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ class Receiver:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.answer = 200
+        self.flush: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
 
     def __call__(self, body: bytes, signature: str) -> int:
@@ -45,7 +46,8 @@ class Receiver:
         return self.answer
 
     def types(self) -> list[str]:
-        """The event types received, in order; forgets them."""
+        """The event types sent so far, in order; forgets them."""
+        self.flush()
         with self._lock:
             found = [event["type"] for event in self.events]
             self.events.clear()
@@ -53,6 +55,7 @@ class Receiver:
 
     def last(self, type_: str) -> dict[str, Any]:
         """The object of the newest event of a type."""
+        self.flush()
         found: dict[str, Any] = next(e for e in reversed(self.events) if e["type"] == type_)["data"]["object"]
         return found
 
@@ -82,6 +85,7 @@ def recorder() -> Recorder:
 def sandbox(receiver: Receiver, recorder: Recorder) -> Iterator[SandboxServer]:
     """A running sandbox; at the end of the test all that it said must be as the SDK declares it."""
     with SandboxServer(deliver=receiver) as server:
+        receiver.flush = server.flush
         yield server
         server.control("webhooks", {"off": False, "drop": 0})
         with server.world.lock:
