@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from billing import customers
 from billing.db import db
+from tests.stripe_world import sandbox, shop  # noqa: F401
 
 PASSWORD = "correct horse battery"
 

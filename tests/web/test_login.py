@@ -47,6 +47,14 @@ def test_login_says_the_same_for_an_unknown_address_as_for_a_wrong_password_f131
     assert same[0] == same[1]
 
 
+@pytest.mark.parametrize(
+    "email", ["\x00", "ana@example.com\x00", "x" * 100_000, "'; DROP TABLE customers;--", "\u202eana"]
+)
+def test_login_takes_any_text_for_an_address_f151(ana: Visitor, another: Visitor, email: str) -> None:
+    assert another.sign_in(email).status_code in (400, 401)
+    assert another.sign_in("ana@example.com", "\x00").status_code == 400
+
+
 def test_login_is_throttled_by_account_whatever_the_address_f131(app: Flask, ana: Visitor) -> None:
     for number in range(10):
         client = app.test_client()

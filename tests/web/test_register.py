@@ -81,5 +81,5 @@ def test_register_never_breaks_on_any_text(visitor: Visitor, field: str, value: 
     if "\ud800" in value:
         fields[field] = value.encode("utf-8", "surrogatepass").decode("latin-1")
     answer = visitor.send("/register", **fields)
-    assert answer.status_code in (303, 422)
+    assert answer.status_code in (303, 400, 422)
     assert "a=b" not in str(answer.headers)
