@@ -9,7 +9,7 @@ from flask import Response
 from api.answers import answer, credits, time
 from api.blueprint import bp
 from api.paths import customer_at
-from billing import accounts, clock, monthly_use, subscriptions
+from billing import accounts, catalog, clock, monthly_use, subscriptions
 from billing.ledger.balances import GrantView
 from billing.models import Customer
 
@@ -23,12 +23,13 @@ def read_balance(public_id: str) -> Response:
 def write_balance(customer: Customer) -> dict[str, Any]:
     """A customer's balance as JSON."""
     balance = accounts.read_balance(customer.account_id)
-    plan = subscriptions.current_plan(customer.account_id)
+    plan = subscriptions.current_plan(customer.account_id).plan
+    sold = catalog.current().plans.get(plan)
     expiry = balance.next_expiry
     return {
         "customer": customer.public_id,
-        "plan": plan.plan,
-        "unlimited": plan.unlimited,
+        "plan": plan,
+        "unlimited": sold is not None and sold.unlimited,
         "balance": credits(balance.balance),
         "held": credits(balance.held),
         "frozen": credits(balance.frozen),

@@ -33,6 +33,7 @@ PROBLEMS: dict[str, Problem] = {
     "malformed": Problem(400, "The request could not be read"),
     "idempotency_key_missing": Problem(400, "An Idempotency-Key is required"),
     "unauthenticated": Problem(401, "No valid API key"),
+    "card_declined": Problem(402, "The card was declined"),
     "insufficient_credits": Problem(402, "Not enough credits"),
     "missing_scope": Problem(403, "The API key does not have this scope"),
     "not_permitted": Problem(403, "Not permitted"),

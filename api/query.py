@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import request
 
@@ -50,7 +50,7 @@ def moment(name: str) -> datetime | None:
         if not _TIME.fullmatch(value):
             raise ValueError(value)
         at = datetime.fromisoformat(value.upper())
-        at.timestamp()  # a zone can push a time at the calendar's edge beyond it
+        at.astimezone(UTC)  # a zone can push a time at the calendar's edge beyond it
     except (ValueError, OverflowError):
         message = "expected a time such as 2026-11-24T18:00:00Z"
         raise InvalidFields({name: message}) from None

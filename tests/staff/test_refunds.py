@@ -222,9 +222,7 @@ def test_hides_refunds_from_customers_and_strangers__F133(
     assert count(Refund) == 0
 
 
-def test_needs_the_role_to_refund__F133(
-    desk: Desk, shop: Shop, pack: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_needs_the_role_to_refund__F133(desk: Desk, shop: Shop, pack: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fields = preview(desk, pack)
     monkeypatch.setitem(staff_accounts.RIGHTS, "support", frozenset({"grant"}))
     assert desk.see(f"/staff/payments/{pack}/refund").status_code == 403

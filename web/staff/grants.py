@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
 
 from billing import adjustments, customers, staff_accounts
 from billing.errors import Invalid, InvalidAmount, LimitExceeded, NotPermitted
@@ -35,6 +35,11 @@ class GrantForm(FlaskForm):
     )
     last_day = DateField(lazy_gettext("Last day (optional)"), [Optional()], format="%Y-%m-%d")
     form_token = HiddenField(validators=[Regexp(FORM_TOKEN)])
+
+    def validate_last_day(self, field: DateField) -> None:
+        """The calendar's own last day has no end."""
+        if field.data == date.max:
+            raise ValidationError(gettext("Choose an earlier day, or none"))
 
 
 @bp.route("/customers/<public_id>/grant", methods=["GET", "POST"])

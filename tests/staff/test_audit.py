@@ -1,0 +1,42 @@
+"""The audit log: who may read it, and that nothing in it is lost or leaked."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from billing import audit_log
+from tests.staff.conftest import Desk, text_of
+from tests.stripe_world import Shop
+
+
+def test_is_for_managers_and_admins_only(desk: Desk, admin: Desk) -> None:
+    assert desk.see("/staff/audit").status_code == 403
+    page = admin.see("/staff/audit")
+    assert page.status_code == 200
+    assert desk.staff.actor in page.text, "the refusal is a record, too"
+
+
+def test_names_the_request(desk: Desk, admin: Desk, shop: Shop) -> None:
+    shop.customer()
+    fields = {"amount": "5", "description": "gift", "last_day": "", "form_token": "t" * 32}
+    answer = desk.send("/staff/customers/ada/grant", **fields)
+    assert answer.headers["X-Request-Id"] in text_of(admin.see("/staff/audit"))
+
+
+def test_reads_on_page_by_page(admin: Desk) -> None:
+    for number in range(60):
+        audit_log.record(f"act {number}", actor="operator")
+    first = text_of(admin.see("/staff/audit"))
+    assert "act 59 " in first
+    assert "act 3 " not in first
+    last_shown = audit_log.list_records(limit=50)[-1].number
+    assert "act 3 " in text_of(admin.see(f"/staff/audit?before={last_shown}"))
+    for broken in ("x", "-1", "9" * 40, "%00"):
+        assert admin.see(f"/staff/audit?before={broken}").status_code in (200, 400)
+
+
+def test_keeps_a_detail_short(app: Flask) -> None:
+    """Whatever is put into a record, it fits."""
+    audit_log.record("act", actor="operator", detail={"why": "é" * 100_000})
+    (record,) = audit_log.list_records()
+    assert record.detail == {"why": "é" * audit_log.MAX_DETAIL_CHARACTERS}
