@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import logs
 from app import create_app
 from billing.errors import SaldoError
-from config import SettingsError
+from config import SettingsError, load_settings
 
 try:
-    app = create_app()
+    _settings = load_settings()
+    logs.configure(_settings.log_level)
+    app = create_app(_settings)
 except (SettingsError, SaldoError) as error:
     print(f"saldo cannot start: {error}", file=sys.stderr)
     # 2 is what "could not" is to every `flask` command; gunicorn stops only at 4, else it tries for ever.
