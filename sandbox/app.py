@@ -8,12 +8,11 @@ from sandbox import control, pages
 from sandbox.billing.advancing import tick
 from sandbox.protocol import http
 from sandbox.resources import ROUTES
-from sandbox.resources.webhook_endpoints import new_endpoint
+from sandbox.resources.webhook_endpoints import ensure_default_endpoint
 from sandbox.settings import Settings, is_loopback
 from sandbox.world import World
 
 _LARGEST_REQUEST = 1 << 20
-_IN_PROCESS_URL = "http://127.0.0.1/in-process"
 
 
 def create_app(settings: Settings) -> Flask:
@@ -42,17 +41,3 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(control.blueprint(world))
     app.register_blueprint(pages.blueprint(world))
     return app
-
-
-def ensure_default_endpoint(world: World) -> None:
-    """Point the default endpoint at the receiver of these settings; it gets every event."""
-    settings = world.settings
-    url = settings.webhook_url or (_IN_PROCESS_URL if settings.deliver else "")
-    with world.turn():
-        current = next(world.store.where("webhook_endpoint", _default=True), None)
-        status = "enabled" if url else "disabled"
-        if current is not None:
-            world.store.update(current, url=url or current["url"], _secret=settings.webhook_secret, status=status)
-        elif url:
-            endpoint = new_endpoint(world.now(), url, ["*"], settings.webhook_secret, "Default endpoint")
-            world.store.add({**endpoint, "_default": True})

@@ -14,6 +14,7 @@ from sandbox.checkout import paying
 from sandbox.protocol.errors import StripeFailure, invalid
 from sandbox.protocol.http import authorized
 from sandbox.render import wire
+from sandbox.resources.webhook_endpoints import ensure_default_endpoint
 from sandbox.store import Obj
 from sandbox.world import World
 
@@ -215,8 +216,6 @@ def calls(world: World, given: dict[str, Any]) -> dict[str, Any]:
 
 def reset(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """Forget everything; the clock goes back to real time unless ``keep_clock`` is set."""
-    from sandbox.app import ensure_default_endpoint
-
     with world.advancing, world.turn():
         world.sender.clear()
         world.store.clear()

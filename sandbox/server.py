@@ -47,7 +47,7 @@ class Server:
         """Serve in background threads."""
         self.world.sender.start()
         # shutdown() waits for the next poll, so tests that start many servers want it short.
-        self._spawn("sandbox-http", lambda: self._http.serve_forever(poll_interval=0.05))
+        self._spawn("sandbox-http", lambda: self._http.serve_forever(poll_interval=0.01))
         if self.world.settings.tick_seconds > 0:
             self._spawn("sandbox-tick", self._tick)
 

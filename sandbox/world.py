@@ -33,7 +33,6 @@ class World:
     clock: Clock
     store: Store
     faults: Faults
-    idempotency: IdempotencyKeys
     base_url: str
     cause: Cause = Cause()
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -41,9 +40,11 @@ class World:
     """Status of the next refunds, first in first out; ``succeeded`` when empty."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     advancing: threading.Lock = field(default_factory=threading.Lock)
+    idempotency: IdempotencyKeys = field(init=False)
     sender: Sender = field(init=False)
 
     def __post_init__(self) -> None:
+        self.idempotency = IdempotencyKeys(self.store, self.lock)
         self.sender = Sender(self.settings, self.store, self.lock, self.clock)
 
     @classmethod
@@ -54,7 +55,6 @@ class World:
             clock=Clock(settings.clock_file),
             store=Store(settings.state_file),
             faults=Faults(),
-            idempotency=IdempotencyKeys(),
             base_url=settings.base_url,
         )
 

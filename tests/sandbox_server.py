@@ -1,4 +1,4 @@
-"""A sandbox for tests: on a free port, in background threads, with its controls at hand."""
+"""A sandbox for tests, with its controls at hand: on a free port, in background threads or a process of its own."""
 
 from __future__ import annotations
 
@@ -20,59 +20,12 @@ from sandbox.settings import Settings
 from sandbox.world import World
 
 
-class SandboxServer:
-    """``with SandboxServer() as sandbox:`` …; give it a ``webhook_url``, or ``deliver`` to receive in-process.
+class SandboxControls:
+    """A running sandbox from outside: what banks, customers, networks and passing time do to it."""
 
-    ``deliver(raw_body, signature_header)`` returns the HTTP status the receiver answered; it is called from the
-    sandbox's webhook thread, one event at a time. ``settings`` are further fields of :class:`Settings`.
-    """
-
-    def __init__(
-        self,
-        *,
-        webhook_url: str = "",
-        deliver: Callable[[bytes, str], int] | None = None,
-        secret_key: str = "sk_test_sandbox",
-        webhook_secret: str = "whsec_sandbox",
-        clock_file: Path | None = None,
-        state_file: Path | None = None,
-        port: int | None = None,
-        **settings: Any,
-    ) -> None:
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
-        if clock_file is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="sandbox-")
-            clock_file = Path(self._directory.name) / "clock"
-        self.clock_file = clock_file
-        self.secret_key, self.webhook_secret = secret_key, webhook_secret
-        self.settings = Settings(
-            secret_key=secret_key,
-            webhook_secret=webhook_secret,
-            clock_file=clock_file,
-            webhook_url=webhook_url,
-            deliver=deliver,
-            state_file=state_file,
-            port=port or free_port(),
-            **{"webhook_retry_gaps_seconds": (0.05, 0.1), "tick_seconds": 0, **settings},
-        )
-        self.base_url = self.settings.base_url
-        self._server = Server(self.settings)
-
-    def __enter__(self) -> SandboxServer:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.stop()
-        if self._directory is not None:
-            self._directory.cleanup()
-
-    @property
-    def world(self) -> World:
-        """The sandbox's inside, for tests of the sandbox itself."""
-        return self._server.world
+    def __init__(self, base_url: str, secret_key: str) -> None:
+        self.base_url = base_url
+        self.secret_key = secret_key
 
     @property
     def client(self) -> stripe.StripeClient:
@@ -128,6 +81,61 @@ class SandboxServer:
     def fault(self, kind: str, **fields: Any) -> None:
         """Plant a fault, see :mod:`sandbox.protocol.faults`."""
         self.control("faults", {"kind": kind, **fields})
+
+
+class SandboxServer(SandboxControls):
+    """``with SandboxServer() as sandbox:`` …; give it a ``webhook_url``, or ``deliver`` to receive in-process.
+
+    ``deliver(raw_body, signature_header)`` returns the HTTP status the receiver answered; it is called from the
+    sandbox's webhook thread, one event at a time. ``settings`` are further fields of :class:`Settings`.
+    """
+
+    def __init__(
+        self,
+        *,
+        webhook_url: str = "",
+        deliver: Callable[[bytes, str], int] | None = None,
+        secret_key: str = "sk_test_sandbox",
+        webhook_secret: str = "whsec_sandbox",
+        clock_file: Path | None = None,
+        state_file: Path | None = None,
+        port: int | None = None,
+        **settings: Any,
+    ) -> None:
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        if clock_file is None:
+            self._directory = tempfile.TemporaryDirectory(prefix="sandbox-")
+            clock_file = Path(self._directory.name) / "clock"
+        self.clock_file = clock_file
+        self.webhook_secret = webhook_secret
+        self.settings = Settings(
+            secret_key=secret_key,
+            webhook_secret=webhook_secret,
+            clock_file=clock_file,
+            webhook_url=webhook_url,
+            deliver=deliver,
+            state_file=state_file,
+            port=port or free_port(),
+            **{"webhook_retry_gaps_seconds": (0.05, 0.1), "tick_seconds": 0, **settings},
+        )
+        super().__init__(self.settings.base_url, secret_key)
+        self._server = Server(self.settings)
+
+    def __enter__(self) -> SandboxServer:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+        if self._directory is not None:
+            self._directory.cleanup()
+
+    @property
+    def world(self) -> World:
+        """The sandbox's inside, for tests of the sandbox itself."""
+        return self._server.world
 
 
 def free_port() -> int:

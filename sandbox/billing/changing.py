@@ -65,9 +65,8 @@ def _invoice_change(
 ) -> bool:
     customer = world.need("customer", subscription["customer"])
     waiting = subscription["_pending_lines"]
-    billed = [*waiting, *found]
     running = discounts.running(world, subscription["discounts"])
-    total = sum(line["amount"] for line in billed)
+    total = sum(line["amount"] for line in found)
     method = world.store.get(
         "payment_method",
         subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"] or "",
@@ -76,28 +75,33 @@ def _invoice_change(
         raise card_declined()
     previous = items_before(world, subscription)
     kept_back = payment_behavior == "pending_if_incomplete" and total > 0 and not charging.would_succeed(method)
-    if not kept_back:
+    if kept_back:
+        # This invoice may come to nothing; what else waits to be billed must not go with it.
+        waiting = []
+    else:
         apply_changes(world, subscription, changes, world.now(), cycle_end)
     previous["latest_invoice"] = subscription["latest_invoice"]
     invoice = invoicing.draft(
         world,
         customer,
-        billed,
+        [*waiting, *found],
         billing_reason="subscription_update",
         currency=subscription["currency"],
         subscription=subscription,
         discounted_by=running if cycle_end is not None else [],
     )
-    world.store.update(subscription, _pending_lines=[])
     if kept_back:
         world.store.update(invoice, _pending_update=True)
         set_pending(world, subscription, changes, invoice, cycle_end)
     else:
+        world.store.update(subscription, _pending_lines=[])
         emit(world, "customer.subscription.updated", subscription, previous)
     emit(world, "invoice.created", invoice)
     invoicing.finalize(world, invoice)
     if payment_behavior != "default_incomplete":
         collecting.collect(world, invoice)
+    if cycle_end is not None and subscription["discounts"]:
+        discounts.drop_used(world, subscription)
     if kept_back and subscription["pending_update"] is not None:
         emit(world, "customer.subscription.updated", subscription, {"pending_update": None})
     return False

@@ -71,8 +71,10 @@ def after_attempt(world: World, invoice: Obj, outcome: charging.Outcome) -> None
     if outcome == "succeeded":
         mark_paid(world, invoice)
     elif outcome == "requires_action":
+        _plan_retry(world, invoice)
         emit(world, "invoice.payment_action_required", invoice)
-        _overdue(world, invoice)
+        if not _give_up(world, invoice):
+            _overdue(world, invoice)
     elif outcome == "declined":
         _plan_retry(world, invoice)
         emit(world, "invoice.payment_failed", invoice)
@@ -155,7 +157,7 @@ def _give_up(world: World, invoice: Obj) -> bool:
     subscription = subscription_of(world, invoice)
     if (
         subscription is None
-        or subscription["status"] != "past_due"
+        or subscription["status"] not in ("active", "past_due")
         or not invoice["auto_advance"]
         or invoice["next_payment_attempt"] is not None
         or invoice["attempt_count"] <= len(world.settings.dunning_retry_days)

@@ -22,6 +22,13 @@ def coupon_valid(world: World, coupon: Obj) -> bool:
     return not (spent or late or coupon.get("_deleted"))
 
 
+def coupon_of(world: World, discount: Obj) -> Obj:
+    """The coupon behind a discount, which goes on when the coupon is deleted."""
+    coupon = world.store.get("coupon", discount["source"]["coupon"])
+    assert coupon is not None
+    return coupon
+
+
 def resolve(world: World, wanted: Iterable[dict[str, Any]], param: str) -> list[tuple[Obj, Obj | None]]:
     """The (coupon, promotion code) pairs that a ``discounts`` parameter names.
 
@@ -46,11 +53,12 @@ def resolve(world: World, wanted: Iterable[dict[str, Any]], param: str) -> list[
 
 
 def require_usable(world: World, code: Obj, param: str, customer: str | None = None) -> None:
-    """Raises 400 for a promotion code that is inactive, expired, used up or another customer's."""
+    """Raises 400 for a promotion code that is inactive, expired, used up, another's or for newcomers."""
     spent = code["max_redemptions"] is not None and code["times_redeemed"] >= code["max_redemptions"]
     late = code["expires_at"] is not None and code["expires_at"] < world.now()
     foreign = customer is not None and code["customer"] not in (None, customer)
-    if not code["active"] or spent or late or foreign:
+    bought = code["restrictions"]["first_time_transaction"] and customer is not None and _has_paid(world, customer)
+    if not code["active"] or spent or late or foreign or bought:
         raise invalid(f"This promotion code cannot be redeemed: {code['code']}", param=param)
 
 
@@ -101,7 +109,7 @@ def apply(world: World, lines: list[Obj], discounts: list[Obj]) -> list[dict[str
     """
     totals = []
     for discount in discounts:
-        coupon = world.need("coupon", discount["source"]["coupon"])
+        coupon = coupon_of(world, discount)
         open_lines = [line for line in lines if _eligible(coupon, line)]
         shares = [taken_off(coupon, remaining(line)) for line in open_lines]
         if coupon["amount_off"] is not None:
@@ -118,7 +126,7 @@ def drop_used(world: World, subscription: Obj) -> None:
     kept = [
         discount["id"]
         for discount in running(world, subscription["discounts"])
-        if world.need("coupon", discount["source"]["coupon"])["duration"] != "once"
+        if coupon_of(world, discount)["duration"] != "once"
     ]
     emit_updated(world, "customer.subscription.updated", subscription, discounts=kept)
 
@@ -126,7 +134,7 @@ def drop_used(world: World, subscription: Obj) -> None:
 def net(world: World, amount: int, discounts: list[Obj]) -> int:
     """An amount after the percentages of these discounts (proration lines carry net amounts)."""
     for discount in discounts:
-        coupon = world.need("coupon", discount["source"]["coupon"])
+        coupon = coupon_of(world, discount)
         if coupon["percent_off"] is not None:
             amount -= taken_off(coupon, amount)
     return amount
@@ -141,6 +149,10 @@ def remaining(line: Obj) -> int:
 def taken_off(coupon: Obj, amount: int) -> int:
     """What a percentage coupon takes off an amount; 0 for a coupon over an amount."""
     return share(amount, Fraction(str(coupon["percent_off"] or 0)), 100)
+
+
+def _has_paid(world: World, customer: str) -> bool:
+    return any(world.store.where("charge", customer=customer, status="succeeded"))
 
 
 def _eligible(coupon: Obj, line: Obj) -> bool:

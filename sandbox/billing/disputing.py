@@ -37,7 +37,7 @@ _FEE = 1500
 def open_dispute(
     world: World, charge: Obj, amount: int | None = None, *, inquiry: bool = False, reason: str = "fraudulent"
 ) -> Obj:
-    """A dispute of a charge (all of it unless an amount is given), or an inquiry, in which no money moves yet.
+    """A dispute of a charge (all that is left of it by default), or an inquiry, in which no money moves yet.
 
     Announces ``charge.dispute.created`` and, for a dispute, ``charge.dispute.funds_withdrawn``.
     Raises 400 for a charge that did not succeed, is fully refunded, or already has an open dispute.
@@ -48,7 +48,7 @@ def open_dispute(
         raise invalid("This charge already has an open dispute.")
     status = "warning_needs_response" if inquiry else "needs_response"
     if amount is None:
-        amount = charge["amount"]
+        amount = charge["amount"] - charge["amount_refunded"]
     if amount < 1:
         raise invalid("Invalid positive integer", "amount", "parameter_invalid_integer")
     dispute = world.store.add(payments.dispute(world.now(), charge, amount, status=status, reason=reason))

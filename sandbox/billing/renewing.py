@@ -43,6 +43,8 @@ def renew(world: World, subscription: Obj, at: int) -> Obj:
     emit(world, "customer.subscription.updated", subscription, previous)
     if subscription["pause_collection"] is not None:
         _pause(world, invoice, subscription["pause_collection"]["behavior"])
+    elif subscription["status"] == "unpaid":
+        _pause(world, invoice, "keep_as_draft")
     return invoice
 
 

@@ -78,11 +78,12 @@ def recalculate(world: World, session: Obj) -> None:
 
 
 def pairs_of(world: World, session: Obj) -> list[tuple[Obj, Obj | None]]:
-    """The (coupon, promotion code) pairs a session has been given."""
+    """The (coupon, promotion code) pairs a session has been given; they stay good when the coupon is deleted."""
     found = []
     for entry in session["discounts"] or []:
         code = world.store.get("promotion_code", entry["promotion_code"] or "")
-        coupon = world.need("coupon", entry["coupon"] or (code or {})["promotion"]["coupon"])
+        coupon = world.store.get("coupon", entry["coupon"])
+        assert coupon is not None
         found.append((coupon, code))
     return found
 

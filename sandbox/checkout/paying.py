@@ -53,7 +53,9 @@ def settle(world: World, session: Obj, outcome: str) -> None:
     invoice = world.store.get("invoice", session["invoice"] or "")
     intent = world.store.get("payment_intent", session["payment_intent"] or "")
     if intent is None and invoice is not None:
-        intent = invoicing.open_payment(world, invoice, world.need("customer", invoice["customer"]))
+        # Not through the customer, who may have been deleted meanwhile.
+        payment = invoicing.payment_of(world, invoice)
+        intent = payment and world.store.get("payment_intent", payment["payment"]["payment_intent"])
     assert intent is not None
     result = charging.settle(world, intent, outcome == "succeeded")
     if invoice is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.protocol.errors import StripeFailure
+from sandbox.store import Store
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,11 @@ class Answer:
 
 
 class IdempotencyKeys:
-    """Answers by key, kept in memory for the life of the process (Stripe keeps them for at least 24 hours)."""
+    """Answers by key, kept with the state (Stripe keeps them for at least 24 hours, the sandbox for good)."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, store: Store, lock: threading.RLock) -> None:
+        self._store, self._lock = store, lock
         self._running: set[str] = set()
-        self._answers: dict[str, tuple[str, Answer]] = {}
 
     def begin(self, key: str, method: str, path: str, params: dict[str, Any]) -> Answer | None:
         """Reserve the key, or return the remembered answer.
@@ -44,16 +44,16 @@ class IdempotencyKeys:
                     type="idempotency_error",
                     code="idempotency_key_in_use",
                 )
-            if key in self._answers:
-                first, answer = self._answers[key]
-                if first != mark:
+            kept = self._store.get("_answer", _answer_id(key))
+            if kept is not None:
+                if kept["mark"] != mark:
                     raise StripeFailure(
                         400,
                         "Keys for idempotent requests can only be used with the same parameters they were first"
                         f" used with. Try using a key other than '{key}' if you meant to execute a different request.",
                         type="idempotency_error",
                     )
-                return answer
+                return Answer(kept["status"], kept["body"])
             self._running.add(key)
         return None
 
@@ -62,12 +62,22 @@ class IdempotencyKeys:
         with self._lock:
             self._running.discard(key)
             if answer is not None:
-                self._answers[key] = (fingerprint(method, path, params), answer)
+                mark = fingerprint(method, path, params)
+                kept = {"object": "_answer", "id": _answer_id(key), "mark": mark}
+                self._store.add({**kept, "status": answer.status, "body": answer.body})
+                self._store.commit()
 
     def forget(self) -> None:
         """Lose every remembered answer."""
         with self._lock:
-            self._answers.clear()
+            for kept in self._store.all("_answer"):
+                self._store.remove(kept)
+            self._store.commit()
+
+
+def _answer_id(key: str) -> str:
+    """Never the id of an object, whatever the caller's key is."""
+    return f"answer:{key}"
 
 
 def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:

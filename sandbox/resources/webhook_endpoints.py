@@ -15,6 +15,7 @@ from sandbox.settings import API_VERSION, is_loopback
 from sandbox.store import Obj
 from sandbox.world import World
 
+_IN_PROCESS_URL = "http://127.0.0.1/in-process"
 _FIELDS = "description enabled_events metadata url"
 
 
@@ -34,6 +35,20 @@ def new_endpoint(now: int, url: str, events: list[str], secret: str, description
         "url": url,
         "_secret": secret,
     }
+
+
+def ensure_default_endpoint(world: World) -> None:
+    """Point the default endpoint at the receiver of these settings; it gets every event."""
+    settings = world.settings
+    url = settings.webhook_url or (_IN_PROCESS_URL if settings.deliver else "")
+    with world.turn():
+        current = next(world.store.where("webhook_endpoint", _default=True), None)
+        status = "enabled" if url else "disabled"
+        if current is not None:
+            world.store.update(current, url=url or current["url"], _secret=settings.webhook_secret, status=status)
+        elif url:
+            endpoint = new_endpoint(world.now(), url, ["*"], settings.webhook_secret, "Default endpoint")
+            world.store.add({**endpoint, "_default": True})
 
 
 def create(world: World, params: dict[str, Any]) -> dict[str, Any]:

@@ -344,3 +344,35 @@ def test_refuse_an_old_style_promotion_code(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.promotion_codes.create({"coupon": coupon.id})
     assert (refused.value.code, refused.value.param) == ("parameter_unknown", "coupon")
+
+
+def test_keep_running_discounts_when_their_coupon_is_deleted(sandbox: SandboxServer, client: Any) -> None:
+    coupon = _coupon(client, percent_off=10, duration="forever")
+    shop.subscribe(sandbox, client, shop.customer(client), shop.price(client, 1500), discounts=[{"coupon": coupon.id}])
+    assert client.coupons.delete(coupon.id).deleted is True
+    sandbox.advance(days=32)
+    assert [i.amount_paid for i in client.invoices.list().data] == [1350, 1350]
+
+
+def test_keep_waiting_prorations_when_a_pending_change_is_dropped(sandbox: SandboxServer, client: Any) -> None:
+    buyer = shop.customer(client)
+    premium = shop.price(client, 2900, product="saldo_plan_premium")
+    subscription = shop.subscribe(sandbox, client, buyer, shop.price(client, 1500))
+    _halfway(sandbox, subscription)
+    key = _item(subscription).id
+    client.subscriptions.update(subscription.id, {"items": [{"id": key, "quantity": 2}]})
+    sandbox.control(f"customers/{buyer.id}/card", {"behaviour": "decline"})
+    client.subscriptions.update(
+        subscription.id,
+        {
+            "items": [{"id": key, "price": premium.id}],
+            "proration_behavior": "always_invoice",
+            "payment_behavior": "pending_if_incomplete",
+        },
+    )
+    sandbox.advance(days=2)
+    sandbox.control(f"customers/{buyer.id}/card", {"behaviour": "ok"})
+    sandbox.advance(to=_item(subscription).current_period_end)
+    renewal = client.invoices.list().data[0]
+    assert [line.parent.subscription_item_details.proration for line in renewal.lines.data] == [True, True, False]
+    assert renewal.lines.data[2].amount == 3000

@@ -180,3 +180,8 @@ def test_refund_a_renewal_through_its_invoice_payment(sandbox: SandboxServer, cl
     )
     assert [p.invoice for p in back.data] == [invoice.id]
     assert client.invoice_payments.retrieve(payment.id).amount_paid == 1500
+
+
+def test_dispute_what_a_refund_has_left(sandbox: SandboxServer, client: Any, intent: Any) -> None:
+    client.refunds.create({"payment_intent": intent.id, "amount": 300})
+    assert client.disputes.retrieve(_dispute(sandbox, intent)).amount == 700

@@ -51,11 +51,16 @@ def test_keep_the_state_between_runs(tmp_path: Path) -> None:
         buyer = shop.customer(client)
         subscription = shop.subscribe(sandbox, client, buyer, shop.price(client, 1500))
         sandbox.advance(days=40)
+        key = {"idempotency_key": "refund-1"}
+        intent = client.payment_intents.list().data[0].id
+        refund = client.refunds.create({"payment_intent": intent, "amount": 100}, key)
         before = client.subscriptions.retrieve(subscription.id).to_dict()
         now = sandbox.world.now()
     with SandboxServer(**files) as sandbox:
         client = sandbox.client.v1
         assert client.subscriptions.retrieve(subscription.id).to_dict() == before
+        assert client.refunds.create({"payment_intent": intent, "amount": 100}, key).id == refund.id
+        assert len(client.refunds.list().data) == 1
         assert sandbox.world.now() >= now
         assert [e.id for e in client.webhook_endpoints.list().data] == []
         sandbox.advance(days=31)

@@ -316,3 +316,12 @@ def test_advance_a_test_clock(sandbox: SandboxServer, client: Any, receiver: Rec
     sandbox.flush()
     assert receiver.types()[-1] == "test_helpers.test_clock.ready"
     assert len(client.invoices.list().data) == 2
+
+
+def test_settle_for_a_customer_who_is_gone(sandbox: SandboxServer, client: Any, receiver: Receiver) -> None:
+    buyer = shop.customer(client)
+    session = shop.checkout(client, buyer, shop.price(client, 1500))
+    sandbox.pay(session.id, "delayed")
+    client.customers.delete(buyer.id)
+    sandbox.advance(days=40)
+    assert receiver.types()[-1] == "checkout.session.async_payment_succeeded"
