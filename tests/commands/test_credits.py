@@ -1,0 +1,56 @@
+"""`flask credits`."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing import customers, spending
+from billing.money import MICRO
+from billing.spending import Spending
+from tests.commands.conftest import Run, told
+
+
+@pytest.fixture
+def ada(app: object) -> int:
+    """A customer with the 60 credits of the default catalog."""
+    customer, _ = customers.ensure_customer("ada")
+    return customer.account_id
+
+
+def test_adds_credits_exactly(run: Run, ada: int) -> None:
+    added = told(run("credits", "add", "ada", "0.000001", "--description", "a crumb", "--json"))
+    assert added["entry"]["amount"] == 0.000001
+    assert added["balance"] == 60.000001
+    result = run("credits", "add", "ada", "12.5", "--description", "gift", "--expires-at", "2099-01-01")
+    assert (result.exit_code, "12.5 credits for ada" in result.output) == (0, True)
+    shown = told(run("credits", "show", "ada", "--detailed", "--json"))
+    assert shown["entries"][0]["description"] == "gift"
+    assert {grant["expires_at"] for grant in shown["grants"]} == {None, "2099-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "five", "1e3", "0.0000001", "1000000001", "NaN"])
+def test_adds_no_amount_that_is_none(run: Run, ada: int, amount: str) -> None:
+    assert run("credits", "add", "--description", "x", "--", "ada", amount).exit_code == 2
+    assert told(run("credits", "show", "ada", "--json"))["balance"] == 60
+
+
+@pytest.mark.parametrize("more", [("--description", " "), (), ("--description", "x", "--expires-at", "2020-01-01")])
+def test_adds_nothing_without_a_reason_or_into_the_past(run: Run, ada: int, more: tuple[str, ...]) -> None:
+    assert run("credits", "add", "ada", "5", *more).exit_code == 2
+
+
+def test_shows_what_somebody_has(run: Run, ada: int) -> None:
+    spending.place_hold(ada, Spending(actor="app:test", amount=10 * MICRO))
+    shown = told(run("credits", "show", "ada", "--json"))
+    assert shown == {
+        "customer": "ada",
+        "available": 50,
+        "balance": 60,
+        "held": 10,
+        "frozen": 0,
+        "debt": 0,
+        "entry_count": 1,
+    }
+    plain = run("credits", "show", "ada", "--detailed").output
+    for words in ("available", "signup", "ends never", "CREDIT"):
+        assert words in plain
