@@ -125,7 +125,10 @@ def prepare_charge_refunds(charge: ChargeFacts) -> Booking:
     def book() -> str:
         with transaction():
             words = [booking() for booking in bookings]
-        return "done" if "done" in words else (words[0] if words else "nothing to book")
+        if "done" in words:
+            return "done"
+        ours = payments.payment_of(charge.payment_intent, charge.id) is not None
+        return "duplicate" if ours else "foreign"
 
     return book
 
