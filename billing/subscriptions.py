@@ -111,12 +111,12 @@ def sync_subscription(facts: SubscriptionFacts, *, asked_at: State | None = None
         row = _by_stripe_id(facts.id)
         if row is None:
             row = Subscription(id=new_id("sn"), stripe_id=facts.id, account_id=account_id, created_at=facts.created)
-            db.session.add(row)
         elif row.account_id != account_id:
             return "parked: the subscription belongs to another customer"
         elif _is_older(facts, row):
             return "stale"
         _copy(facts, price, row)
+        db.session.add(row)  # not before it is whole: reading the price may flush
         if not db.session.is_modified(row):
             return "duplicate"
         db.session.flush()
