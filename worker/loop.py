@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -41,9 +41,12 @@ class Round:
 class Worker:
     """Works until it is told to stop; it ends between two items, never in the middle of one."""
 
-    def __init__(self, app: Flask, tasks: Iterable[Task] = TASKS) -> None:
+    def __init__(
+        self, app: Flask, tasks: Iterable[Task] = TASKS, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._tasks = tuple(tasks)
+        self._seconds = seconds
         self._stopped = threading.Event()
         self._next_run: dict[str, float] = {}
         self._waits: dict[tuple[str, int | str], _Wait] = {}
@@ -64,9 +67,9 @@ class Worker:
         """One round: every task whose time has come."""
         result = Round()
         for task in self._tasks:
-            if time.monotonic() >= self._next_run.get(task.name, 0.0):
+            if self._seconds() >= self._next_run.get(task.name, 0.0):
                 self._run_task(task, result)
-                self._next_run[task.name] = time.monotonic() + task.every.total_seconds()
+                self._next_run[task.name] = self._seconds() + task.every.total_seconds()
         self._forget_waits()
         return result
 
@@ -82,7 +85,7 @@ class Worker:
             if self._stopped.is_set():
                 return
             wait = self._waits.get((task.name, item))
-            if wait is None or time.monotonic() >= wait.until:
+            if wait is None or self._seconds() >= wait.until:
                 self._do(task, item, result)
 
     def _do(self, task: Task, item: int | str, result: Round) -> None:
@@ -104,10 +107,10 @@ class Worker:
     def _wait_longer(self, key: tuple[str, int | str]) -> None:
         before = self._waits.get(key)
         seconds = min(2 * before.seconds, LONGEST_WAIT_SECONDS) if before else FIRST_WAIT_SECONDS
-        self._waits[key] = _Wait(time.monotonic() + seconds, seconds)
+        self._waits[key] = _Wait(self._seconds() + seconds, seconds)
 
     def _forget_waits(self) -> None:
-        now = time.monotonic()
+        now = self._seconds()
         old = [key for key, wait in self._waits.items() if now - wait.until > FORGOTTEN_AFTER_SECONDS]
         for key in old:
             del self._waits[key]
