@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
@@ -35,7 +36,14 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-db = SQLAlchemy(model_class=Base)
+class RedirectableSession(Session):
+    """The session of the configured database, or of the one that `using` has put in its place."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        return self.info.get("saldo_engine") or super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": RedirectableSession})
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """64-bit integer that SQLite may also use as an auto-incrementing primary key."""
@@ -113,6 +121,27 @@ def transaction() -> Iterator[Connection]:
         raise
     finally:
         session.info.pop("saldo_transaction", None)
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """One unchanging view of the database, apart from the session and read-only: what an audit or export reads."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def using(engine: Engine) -> Iterator[None]:
+    """Let all rules inside work on another database, such as a copy; this thread's session begins anew."""
+    db.session.remove()
+    db.session().info["saldo_engine"] = engine
+    try:
+        yield
+    finally:
+        db.session.remove()
 
 
 def in_transaction() -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from billing import audit as audits
+from billing import self_test
 from billing.errors import SaldoError
-from commands.customers import customer_named
 from commands.output import FINDING, as_json, could_not, explains, write_json
 
 group = AppGroup("ledger", help="Prove that the books are right.")
@@ -17,13 +18,13 @@ group = AppGroup("ledger", help="Prove that the books are right.")
 
 @group.command("audit")
 @click.option("--customer", help="Only this customer's books.")
-@click.option("--self-test", is_flag=True, help="Plant corruptions in a copy and see that each is found.")
+@click.option("--self-test", "prove", is_flag=True, help="Plant corruptions in a copy and see that each is found.")
 @as_json
 @explains
-def audit(customer: str | None, self_test: bool, as_json: bool) -> None:
+def audit(customer: str | None, prove: bool, as_json: bool) -> None:
     """Check every invariant: exit 0 clean, 1 violations, 2 could not finish."""
     try:
-        clean = _self_test(as_json) if self_test else _audit(customer, as_json)
+        clean = _self_test(as_json) if prove else _audit(customer, as_json)
     except SaldoError:
         raise
     except Exception as error:
@@ -34,33 +35,29 @@ def audit(customer: str | None, self_test: bool, as_json: bool) -> None:
 
 
 def _audit(customer: str | None, as_json: bool) -> bool:
-    from billing.ledger import invariants
-
-    violations = invariants.audit(customer_named(customer).account_id if customer else None)
+    violations = (_told(each, as_json) for each in audits.audit(customer))
+    found = list(violations) if as_json else sum(1 for _ in violations)
     if as_json:
-        write_json({"violations": [_write(violation) for violation in violations]})
+        write_json({"violations": found})
     else:
-        for violation in violations:
-            click.echo(str(violation))
-        click.echo(f"{len(violations)} violations." if violations else "The books are right.")
-    return not violations
+        click.echo(f"{found} violations." if found else "The books are right.")
+    return not found
+
+
+def _told(violation: audits.Violation, as_json: bool) -> dict[str, Any]:
+    """Print it at once, so that a long audit shows what it has found so far; JSON is written at the end."""
+    if not as_json:
+        click.echo(violation.line)
+    return asdict(violation)
 
 
 def _self_test(as_json: bool) -> bool:
-    from billing.ledger import self_test
-
     report = self_test.run()
     if as_json:
-        write_json({"found": [str(each) for each in report.found], "missed": [str(each) for each in report.missed]})
+        write_json({"found": report.found, "missed": report.missed})
     else:
         for name, planted in (("found", report.found), ("MISSED", report.missed)):
             for each in planted:
                 click.echo(f"{name}: {each}")
         click.echo(f"{len(report.found)} planted corruptions found, {len(report.missed)} missed.")
     return not report.missed
-
-
-def _write(violation: Any) -> dict[str, Any]:
-    return {
-        name: value if isinstance(value, str | int | None) else str(value) for name, value in asdict(violation).items()
-    }

@@ -17,7 +17,7 @@ from config import ROOT
 LAYERS: dict[str, list[str]] = {
     "start": ["wsgi", "app"],
     "doors": ["webhooks", "api", "web", "web.staff", "commands", "worker"],
-    "several verbs at once": ["billing.fulfilment", "billing.landing", "billing.reconcile"],
+    "several verbs at once": ["billing.fulfilment", "billing.landing", "billing.reconcile", "billing.self_test"],
     "verbs": ["billing"],  # every module of billing/ that no other line names
     "shared": [
         "billing.accounts",
@@ -26,6 +26,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.credentials",
         "billing.cycle_sums",
         "billing.grace",
+        "billing.money_invariants",
         "billing.months",
         "billing.paid_periods",
         "billing.payments",

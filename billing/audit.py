@@ -1,0 +1,87 @@
+"""One door to every invariant: read-only, in one snapshot, account by account, safe on a live server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from billing.db import snapshot
+from billing.errors import NotFound
+from billing.ledger.invariants import Finding, check_books, check_database, check_schema
+from billing.models import Customer
+from billing.money_invariants import check_money, unsteady_payments
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A breach of an invariant of FAULTS.md; amounts in micro-credits. ``customer`` is None for the database's own."""
+
+    invariant: str
+    customer: str | None
+    where: str
+    expected: str
+    found: str
+    since_seq: int | None
+
+    @property
+    def line(self) -> str:
+        """The one line that `ledger audit` prints: `I13 user=… hold=… expected=… found=… since_seq=…`."""
+        since = "-" if self.since_seq is None else self.since_seq
+        return (
+            f"{self.invariant} user={self.customer or '-'} {self.where}"
+            f" expected={self.expected} found={self.found} since_seq={since}"
+        )
+
+
+def audit(customer: str | None = None) -> Iterator[Violation]:
+    """Every breach of every invariant that can be decided offline, of one customer or of all.
+
+    Writes nothing and repairs nothing. Raises ``NotFound`` for a customer that does not exist.
+    """
+    with snapshot() as connection:
+        yield from audit_connection(connection, customer)
+
+
+def audit_connection(
+    connection: Connection, customer: str | None = None, *, rows_only: bool = False
+) -> Iterator[Violation]:
+    """As ``audit``, on a connection: that of a copy, say. What it sees must not change meanwhile.
+
+    ``rows_only`` leaves out what the database enforces, which is the same for every customer.
+    """
+    account_id = None
+    if customer is not None:
+        account_id = connection.scalar(select(Customer.account_id).where(Customer.public_id == customer))
+        if account_id is None:
+            raise NotFound()
+    if not rows_only:
+        yield from _named(connection, check_schema(connection))
+    yield from _named(connection, _of_rows(connection, account_id))
+
+
+def _named(connection: Connection, findings: Iterator[Finding]) -> Iterator[Violation]:
+    for finding in findings:
+        yield Violation(
+            invariant=finding.invariant,
+            customer=_name_of(connection, finding.account_id),
+            where=finding.where,
+            expected=str(finding.expected),
+            found=str(finding.found),
+            since_seq=finding.since_seq,
+        )
+
+
+def _of_rows(connection: Connection, account_id: int | None) -> Iterator[Finding]:
+    yield from check_database(connection, account_id)
+    yield from check_books(connection, account_id, unsteady_payments(connection, account_id))
+    yield from check_money(connection, account_id)
+
+
+def _name_of(connection: Connection, account_id: int | None) -> str | None:
+    if account_id is None:
+        return None
+    name = connection.scalar(select(Customer.public_id).where(Customer.account_id == account_id))
+    return name or f"account {account_id}"

@@ -1,0 +1,110 @@
+"""Reading the books side by side in one pass: rows in the order of their account, never a table in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import aliased
+
+from billing.models import Account, Debt, Entry, Grant, Hold, HoldUse, Use
+
+Key = tuple[Any, ...]
+BATCH = 1000
+"""How many rows of one stream are in memory at a time."""
+
+
+class Stream:
+    """The rows of one query, handed out up to a key; the query is ordered by that key."""
+
+    def __init__(self, connection: Connection, query: Select[Any], key: Callable[[Any], Key]) -> None:
+        self._rows = iter(connection.execute(query.execution_options(yield_per=BATCH)))
+        self._key = key
+        self._next = next(self._rows, None)
+
+    def skip_to(self, key: Key) -> None:
+        """Pass over what comes before ``key``: rows of accounts that do not exist (I37 names them)."""
+        while self._next is not None and self._key(self._next) < key:
+            self._next = next(self._rows, None)
+
+    def take(self, key: Key) -> Iterator[Any]:
+        """The rows up to and with ``key``."""
+        while self._next is not None and self._key(self._next) <= key:
+            row, self._next = self._next, next(self._rows, None)
+            yield row
+
+
+def stream(
+    connection: Connection, query: Select[Any], key: tuple[str, ...], account: Any, account_id: int | None
+) -> Stream:
+    """The rows of ``query``, of one account or of all (``account`` is the column), handed out by ``key``."""
+    if account_id is not None:
+        query = query.where(account == account_id)
+    if len(key) == 1:
+        name = key[0]
+        return Stream(connection, query, lambda row: (getattr(row, name),))
+    first, second = key
+    return Stream(connection, query, lambda row: (getattr(row, first), getattr(row, second)))
+
+
+@dataclass(slots=True)
+class BookStreams:
+    """All tables of the ledger, each in the order in which a replay needs it."""
+
+    accounts: Stream
+    entries: Stream
+    grants: Stream
+    uses: Stream
+    later_uses: Stream
+    holds: Stream
+    hold_uses: Stream
+    debts: Stream
+
+    def skip_to(self, account_id: int) -> None:
+        """Pass over what belongs to accounts before this one."""
+        for each in (self.entries, self.grants, self.uses, self.later_uses, self.holds, self.hold_uses, self.debts):
+            each.skip_to((account_id, 0))
+
+
+def open_books(connection: Connection, account_id: int | None) -> BookStreams:
+    """Streams over the books of one account or of all."""
+    target = aliased(Entry)
+    entries = (
+        select(
+            Entry.__table__,
+            target.kind.label("target_kind"),
+            target.reason.label("target_reason"),
+            target.amount.label("target_amount"),
+            target.reverses.label("target_reverses"),
+        )
+        .outerjoin(target, (target.account_id == Entry.account_id) & (target.seq == Entry.reverses))
+        .order_by(Entry.account_id, Entry.seq)
+    )
+    own = select(Use.__table__).where(Use.booked_seq.is_(None)).order_by(Use.account_id, Use.entry_seq, Use.n)
+    later = (
+        select(Use.__table__)
+        .where(Use.booked_seq.is_not(None))
+        .order_by(Use.account_id, Use.booked_seq, Use.entry_seq, Use.n)
+    )
+
+    def of(query: Select[Any], model: Any, *key: str) -> Stream:
+        return stream(connection, query, key, model.account_id, account_id)
+
+    return BookStreams(
+        accounts=of(select(Account.__table__).order_by(Account.account_id), Account, "account_id"),
+        entries=of(entries, Entry, "account_id", "seq"),
+        grants=of(select(Grant.__table__).order_by(Grant.account_id, Grant.seq), Grant, "account_id", "seq"),
+        uses=of(own, Use, "account_id", "entry_seq"),
+        later_uses=of(later, Use, "account_id", "booked_seq"),
+        holds=of(select(Hold.__table__).order_by(Hold.account_id, Hold.number), Hold, "account_id", "placed_seq"),
+        hold_uses=of(
+            select(HoldUse.__table__).order_by(HoldUse.account_id, HoldUse.hold, HoldUse.n),
+            HoldUse,
+            "account_id",
+            "hold",
+        ),
+        debts=of(select(Debt.__table__).order_by(Debt.account_id, Debt.entry_seq), Debt, "account_id", "entry_seq"),
+    )

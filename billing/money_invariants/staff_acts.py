@@ -1,0 +1,53 @@
+"""Checks that what staff do can be answered for (I33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import String, and_, cast, or_, select
+from sqlalchemy.engine import Connection
+
+from billing.ids import ledger_id
+from billing.ledger.invariants.finding import Finding
+from billing.models import AuditRecord, Entry, Refund
+
+STAFF = "staff:"
+
+
+def staff_entries(connection: Connection, account_id: int | None) -> Iterator[Finding]:
+    """I33: Every staff entry has its actor, and one by a member of staff its record in the audit log."""
+    by_hand = Entry.reason.in_(("staff", "import", "debt_forgiven"))
+    query = _of(select(Entry.account_id, Entry.seq).where(by_hand, Entry.actor.is_(None)), Entry.account_id, account_id)
+    for row in connection.execute(query):
+        yield Finding("I33", row.account_id, f"entry={row.seq}", "an actor", "none", row.seq)
+    subject = "en_" + cast(Entry.account_id, String) + "_" + cast(Entry.seq, String)
+    recorded = select(AuditRecord.id).where(
+        AuditRecord.account_id == Entry.account_id, AuditRecord.subject == subject, AuditRecord.allowed
+    )
+    query = _of(
+        select(Entry.account_id, Entry.seq).where(
+            by_hand, Entry.kind == "CREDIT", Entry.actor.startswith(STAFF), ~recorded.exists()
+        ),
+        Entry.account_id,
+        account_id,
+    )
+    for row in connection.execute(query):
+        name = ledger_id("en", row.account_id, row.seq)
+        yield Finding("I33", row.account_id, f"entry={row.seq}", f"an audit record of {name}", "none", row.seq)
+
+
+def staff_refunds(connection: Connection, account_id: int | None) -> Iterator[Finding]:
+    """I33: A refund that staff asked for has actor, reason and its record in the audit log."""
+    recorded = select(AuditRecord.id).where(
+        AuditRecord.account_id == Refund.account_id, AuditRecord.subject == Refund.id, AuditRecord.allowed
+    )
+    unproven = or_(~Refund.actor.startswith(STAFF), Refund.reason.is_(None), ~recorded.exists())
+    query = select(Refund.account_id, Refund.id, Refund.actor).where(and_(Refund.origin == "staff", unproven))
+    for row in connection.execute(_of(query, Refund.account_id, account_id)):
+        expected = "a member of staff, a reason and an audit record"
+        yield Finding("I33", row.account_id, f"refund={row.id}", expected, row.actor)
+
+
+def _of(query: Any, column: Any, account_id: int | None) -> Any:
+    return query if account_id is None else query.where(column == account_id)

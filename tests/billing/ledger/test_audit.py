@@ -1,0 +1,72 @@
+"""`ledger audit`: clean on clean books, and blind to nothing that it claims to see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from billing import audit, clock, self_test, spending
+from billing.db import connection, transaction
+from billing.errors import NotFound
+from billing.money import MICRO
+from billing.self_test.corruptions import CORRUPTIONS
+from tests.factories import buy_pack, make_customer, make_grant, tell_dispute, tell_refund
+
+
+def test_audit_of_busy_books_is_clean(account: int) -> None:
+    make_grant(account, 100, expires_at=clock.now() + timedelta(days=1))
+    bought = buy_pack(account, 50)
+    spent = spending.debit(account, spending.Spending(120 * MICRO, "app:test"))
+    spending.place_hold(account, spending.Spending(5 * MICRO, "app:test"))
+    tell_refund(bought, 500)
+    spending.refund_debit(spent.entry.id, 10 * MICRO, actor="app:test")
+    tell_dispute(buy_pack(account, 80), "needs_response")
+    assert list(audit.audit()) == []
+    assert list(audit.audit("ana")) == []
+
+
+def test_self_test_finds_every_planted_corruption_and_leaves_the_database_alone(account: int) -> None:
+    buy_pack(account, 50)
+
+    def rows() -> list[tuple[str, int]]:
+        tables = ("customers", "entries", "grants", "uses", "payments", "refunds", "stripe_events", "prices")
+        return [(table, connection().scalar(text(f"SELECT count(*) FROM {table}")) or 0) for table in tables]
+
+    before = rows()
+    report = self_test.run()
+    assert report.missed == []
+    assert len(report.found) == len(CORRUPTIONS)
+    assert rows() == before
+
+
+def test_audit_names_place_and_customer_in_one_line(account: int) -> None:
+    seq = make_grant(account, 100)
+    make_customer("ben")
+    with transaction() as write:
+        write.execute(text("UPDATE grants SET remaining = remaining - 1 WHERE account_id = :id"), {"id": account})
+    lines = [violation.line for violation in audit.audit()]
+    expected = f"I36 user=ana grant={seq} expected=remaining 100000000, held 0 found=remaining 99999999, held 0"
+    assert lines == [f"{expected} since_seq={seq}"]
+    assert list(audit.audit("ben")) == []
+
+
+def test_audit_of_an_unknown_customer_is_refused(account: int) -> None:
+    with pytest.raises(NotFound):
+        list(audit.audit("nobody"))
+
+
+def test_audit_reads_one_snapshot(account: int) -> None:
+    """What is written while it runs is not half seen: it speaks of the books as they were when it began."""
+    seq = make_grant(account, 100)
+    ben = make_customer("ben")
+    with transaction() as write:
+        write.execute(text("UPDATE accounts SET held = 1"))
+    running = audit.audit()
+    first = next(running)
+    with transaction() as write:
+        write.execute(text("UPDATE accounts SET held = 0"))
+    assert [first.customer, *(violation.customer for violation in running)] == ["ana", "ben"]
+    assert list(audit.audit()) == []
+    assert (seq, ben) == (1, account + 1)
