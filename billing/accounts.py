@@ -65,12 +65,12 @@ def book_due(book: Book) -> None:
         times = [at for at in (due.next_due_at(book), *comings) if at is not None and at <= now]
         if not times:
             return
+        at = min(times)
         # A month that comes ends the one before it at the same moment, so it goes first.
-        if book.next_scheduled_at == min(times):
+        if book.next_scheduled_at == at:
             schedule.grant_next(book)
-        elif book.next_refill_at == min(times):
+        elif book.next_refill_at == at:
             refills.book_refill(book)
         else:
-            ended = due.book_next_due(book)
-            if ended is not None:
-                clawback.refresh_freezes(book, book.grant(ended).payment_id)
+            due.book_next_due(book)
+        clawback.refresh_threatened(book, at)

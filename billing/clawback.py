@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -287,8 +288,11 @@ def _undo(book: Book, lot: PaymentLot, amount: int, cause: Cause) -> list[EntryR
     return entries
 
 
-def refresh_freezes(book: Book, payment_id: str | None) -> None:
-    """Freeze of a payment's unspent, unheld credits exactly what losing all that is open would take (R8)."""
+def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = None) -> None:
+    """Freeze of a payment's unspent, unheld credits exactly what losing all that is open would take (R8).
+
+    ``at`` is when that has changed, by default now: what thaws in a grant that has ended lives seven days from then.
+    """
     if payment_id is None:
         return
     claims = read_claims(db.session.get_one(Payment, payment_id))
@@ -301,13 +305,13 @@ def refresh_freezes(book: Book, payment_id: str | None) -> None:
         targets = _freeze_targets(standing, threatened(claims, lot, standing, waived.get(lot.lot, 0)))
         for grant in standing.grants:
             if grant.freeze_target != targets[grant.seq]:
-                freeze(book, grant, targets[grant.seq], book.now)
+                freeze(book, grant, targets[grant.seq], at or book.now)
 
 
-def refresh_threatened(book: Book) -> None:
+def refresh_threatened(book: Book, at: datetime | None = None) -> None:
     """Something has moved in an account: work out anew what is frozen of each payment under threat."""
     for payment_id in {grant.payment_id for grant in book.grants.values() if grant.freeze_target}:
-        refresh_freezes(book, payment_id)
+        refresh_freezes(book, payment_id, at)
 
 
 def _freeze_targets(standing: Standing, need: int) -> dict[int, int]:

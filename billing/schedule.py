@@ -54,5 +54,5 @@ def grant_month(book: Book, month: ScheduledGrant) -> None:
             freeze=clawback.arrives_frozen(book, month.payment_id, month.lot, amount),
         )
         month.entry_seq = grant.seq
-        clawback.refresh_freezes(book, month.payment_id)
+        clawback.refresh_freezes(book, month.payment_id, month.due_at)
     reschedule(book)

@@ -14,14 +14,13 @@ def next_due_at(book: Book) -> datetime | None:
     return min((at for at, _ in _endings(book)), default=None)
 
 
-def book_next_due(book: Book) -> int | None:
-    """Book the earliest ending: a hold before a grant of the same moment. Answers the grant's seq, if it is one."""
+def book_next_due(book: Book) -> None:
+    """Book the earliest ending: a hold before a grant of the same moment."""
     at, (kind, number) = min(_endings(book))
     if kind == 0:
         expire_hold(book, book.hold(number), at)
-        return None
-    end_grant(book, book.grant(number), at)
-    return number
+    else:
+        end_grant(book, book.grant(number), at)
 
 
 def _endings(book: Book) -> list[tuple[datetime, tuple[int, int]]]:

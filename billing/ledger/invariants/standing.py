@@ -104,6 +104,5 @@ def _next_due_at(books: Replay) -> datetime | None:
     lots = [books.lots[seq] for seq in books.open_lots]
     times = [lot.row.ends_at for lot in lots if lot.row.ends_at is not None and _free(lot)]
     times += [hold.row.expires_at for hold in books.active.values()]
-    if books.account.next_scheduled_at is not None:
-        times.append(books.account.next_scheduled_at)
+    times += [at for at in (books.account.next_scheduled_at, books.account.next_refill_at) if at is not None]
     return min(times, default=None)
