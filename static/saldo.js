@@ -56,17 +56,19 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// While a payment is on its way, look again without loading the whole page.
+// While a payment is being confirmed, look again without loading the page; the server says for how long.
 const waiting = document.querySelector("[data-waiting]");
 if (waiting) {
-  const look = async () => {
+  const look = async (address) => {
+    let next = address;
     try {
-      const page = await (await fetch(location.href)).text();
-      const fresh = new DOMParser().parseFromString(page, "text/html");
-      if (!fresh.querySelector("[data-waiting]")) location.reload();
+      const page = await (await fetch(address)).text();
+      next = new DOMParser().parseFromString(page, "text/html").querySelector("[data-waiting]")?.dataset.waiting;
     } catch {
-      // The page refreshes itself by its own header as well.
+      // Not reached this time; the next look may be.
     }
+    if (next) setTimeout(look, 2_000, next);
+    else location.replace(address);
   };
-  setInterval(look, 1_500);
+  setTimeout(look, 2_000, waiting.dataset.waiting);
 }

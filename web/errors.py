@@ -12,7 +12,7 @@ import structlog
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import LazyString, lazy_gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -100,8 +100,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, lambda _error: error_page(400, CSRF_WORDS))
     app.register_error_handler(Exception, _unexpected)
-    for kind in (OperationalError, PoolTimeout):
-        app.register_error_handler(kind, _database_down)
+    for failure in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(failure, _database_down)
     for kind, status, words in DOMAIN:
         app.register_error_handler(kind, _domain_page(status, words))
 
@@ -140,6 +140,8 @@ def _database_down(error: Exception) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return _database_down(error)
     original = error.original_exception if isinstance(error, InternalServerError) else error
     _log.exception("unexpected_error", exc_info=original, request_id=g.get("request_id"))
     return error_page(500)

@@ -16,7 +16,7 @@ def save() -> Response:
     """Keep the choice made, if it is one we offer, and go back to the page it was made on."""
     response = redirect(local_path(request.form.get("next"), "/"), 303)
     for cookie, known in (("locale", LANGUAGES), ("theme", THEMES)):
-        chosen = request.form.get(cookie)
+        chosen = request.form.get(cookie, "")
         if chosen in known:
             response.set_cookie(
                 cookie,
