@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from billing import catalog, clock
+from billing import catalog, clock, stripe_gateway
 from billing.accounts import open_account
 from billing.credentials import hash_password, is_password, read_email
 from billing.db import db, transaction
-from billing.errors import EmailTaken, InvalidCustomerId, NotFound
+from billing.errors import EmailTaken, InvalidCustomerId, NotFound, StripeUnavailable
 from billing.ids import new_id
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note, is_posted
@@ -28,8 +28,10 @@ from billing.models import (
     StripeCustomer,
     Subscription,
 )
+from billing.stripe_gateway import StripeNotFound
 
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+_CHARGE_ID = re.compile(r"(?:ch|py)_[A-Za-z0-9]{1,250}")
 
 
 def register(email: str, password: str, name: str | None = None, locale: str | None = None) -> Customer:
@@ -199,7 +201,7 @@ def search(query: str) -> list[CustomerHit]:
     text = query.strip().replace("\x00", "")
     if not text:
         return []
-    owner = _owner_of(text)
+    owner = _owner_of(text) or _owner_of_charge(text)
     if owner is not None:
         return [_hit(get(owner), text)]
     pattern = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -244,6 +246,17 @@ def _owner_of(identifier: str) -> int | None:
             )
         )
     )
+
+
+def _owner_of_charge(identifier: str) -> int | None:
+    """The account that a charge belongs to; sessions and invoices name only its PaymentIntent, so Stripe is asked."""
+    if not _CHARGE_ID.fullmatch(identifier):
+        return None
+    try:
+        charge = stripe_gateway.current().retrieve_charge(identifier)
+    except (StripeNotFound, StripeUnavailable):
+        return None
+    return _owner_of(charge.payment_intent) if charge.payment_intent else None
 
 
 def _hit(customer: Customer, why: str) -> CustomerHit:

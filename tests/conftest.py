@@ -80,13 +80,17 @@ def engines() -> Iterator[dict[str, Engine]]:
         engine.close()
 
 
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
-    """One engine after the other, for a test that wants several databases or an empty one."""
-    name = request.param
+def started(name: str, engines: dict[str, Engine]) -> Engine:
+    """The engine of this name, started if it is needed for the first time."""
     if name not in engines:
         engines[name] = ENGINES[name](_migrate)
     return engines[name]
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
+    """One engine after the other, for a test that wants several databases or an empty one."""
+    return started(request.param, engines)
 
 
 @pytest.fixture
