@@ -11,10 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from billing import cycle_credits, disputes, payments, purchases, refunds, stripe_customers, stripe_gateway
 from billing import subscriptions as subscription_records
-from billing.db import transaction
+from billing.db import db, transaction
 from billing.errors import StripeUnavailable
+from billing.models import Checkout
 from billing.stripe_facts import (
     ChargeFacts,
     CheckoutSessionFacts,
@@ -38,6 +41,8 @@ def prepare_session(session: CheckoutSessionFacts) -> Booking:
 
     def book() -> str:
         with transaction():
+            if not session.is_paid and _has_failed(session):
+                return "duplicate"  # still complete and unpaid at Stripe, and the delayed payment will not come
             word = purchases.fulfil_checkout(session)
             if subscription is not None:
                 subscription()
@@ -168,6 +173,11 @@ def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
             return disputes.record_dispute(dispute)
 
     return book
+
+
+def _has_failed(session: CheckoutSessionFacts) -> bool:
+    status = select(Checkout.status).where(Checkout.session_id == session.id)
+    return db.session.scalar(status) == "failed"
 
 
 def _prepare_new_subscription(stripe_id: str) -> Booking | None:
