@@ -290,11 +290,12 @@ def first_screen(url: str, seeded: dict[str, Any], sandbox: str | None) -> str:
     return "\n".join(["", "Saldo is running.", "", *(f"  {name:<12}{text}" for name, text in rows), ""])
 
 
-def test(arguments: list[str]) -> int:
-    """The test suite on both cores; `arguments` come last and win, such as `-n 0` or `-m slow`."""
+def test(arguments: list[str]) -> None:
+    """Become the test suite on two processes; `arguments` come last and win, such as `-n 0` or `-m slow`."""
     install("requirements.lock", "requirements-dev.lock")
+    os.chdir(ROOT)
     command = [str(PYTHON), "-m", "pytest", "-n", "2", "-m", "not slow", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    os.execv(PYTHON, command)  # signals and the exit status are pytest's own
 
 
 def reset() -> None:
@@ -330,8 +331,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, stop)
     try:
         if arguments[:1] == ["test"]:
-            return test(arguments[1:])
-        if arguments == ["reset"]:
+            test(arguments[1:])
+        elif arguments == ["reset"]:
             reset()
         elif not arguments:
             serve()
