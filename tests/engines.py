@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 import warnings
@@ -45,7 +46,7 @@ class Engine(Protocol):
         """Give a database up, whoever is still connected."""
 
     def close(self) -> None:
-        """Stop the engine and remove all it made."""
+        """Stop what runs; files go when the process ends."""
 
 
 class Sqlite:
@@ -73,7 +74,7 @@ class Sqlite:
             Path(path + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
-        shutil.rmtree(self._folder)
+        """Nothing runs."""
 
     def _new_path(self) -> Path:
         return self._folder / f"{next(self._numbers)}.sqlite3"
@@ -115,7 +116,6 @@ class Postgresql:
     def close(self) -> None:
         self._admin.close()
         self._server.cleanup()
-        shutil.rmtree(self._folder)
 
     def _create(self, template: str) -> str:
         while self._given_up:
@@ -137,4 +137,6 @@ ENGINES: dict[str, Callable[[Migrate], Engine]] = {"sqlite": Sqlite, "postgresql
 def _temporary_folder() -> Path:
     """A folder in memory where there is such a thing, with a path short enough for a socket."""
     memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="saldo-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="saldo-", dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # also when the run is interrupted
+    return folder
