@@ -143,9 +143,7 @@ class Settings(BaseModel):
         description="console://, file:///FOLDER, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…",
     )
     trusted_proxies: int = Field(0, ge=0, le=10, description="how many proxies stand in front (0 to 10)")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="DEBUG, INFO, WARNING or ERROR"
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     # Two, so that one restarting worker is never an outage; each has threads of its own, and writes to SQLite
     # queue behind each other anyway.
     web_concurrency: int = Field(2, ge=1, le=64, description="worker processes, 1 to 64")

@@ -16,9 +16,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 
-_SECRET_NAMES = re.compile(
-    r"password|secret|token|authorization|cookie|api_?key|signature|card", re.IGNORECASE
-)
+_SECRET_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|signature|card", re.IGNORECASE)
 
 _SECRETS = re.compile(
     r"""

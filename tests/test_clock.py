@@ -73,9 +73,7 @@ def test_now_keeps_the_last_good_offset_and_logs(garbage: str, write: Callable[[
     assert offset_days() == 3
 
 
-def test_now_keeps_the_last_good_offset_while_the_file_is_away(
-    write: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_now_keeps_the_last_good_offset_while_the_file_is_away(write: Callable[[str], None], tmp_path: Path) -> None:
     write(str(2 * DAY))
     assert offset_days() == 2
     (tmp_path / "clock").unlink()
