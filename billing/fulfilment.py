@@ -17,7 +17,7 @@ from billing import cycle_credits, disputes, payments, purchases, refunds, strip
 from billing import subscriptions as subscription_records
 from billing.db import db, transaction
 from billing.errors import StripeUnavailable
-from billing.models import Checkout
+from billing.models import Checkout, Payment, PaymentIntentLink
 from billing.stripe_facts import (
     ChargeFacts,
     CheckoutSessionFacts,
@@ -66,6 +66,25 @@ def prepare_invoice(invoice: InvoiceFacts) -> Booking:
             if subscription is not None:
                 subscription()
             return cycle_credits.grant_cycle_credits(paid)
+
+    return book
+
+
+def prepare_found_invoice(invoice: InvoiceFacts) -> Booking:
+    """Book a paid invoice that was found in a list, and link what paid it: no event will say so any more."""
+    booking = prepare_invoice(invoice)
+    if not invoice.amount_paid or _is_linked(invoice.id):
+        return booking
+    paid = list(stripe_gateway.current().list_invoice_payments(invoice=invoice.id))
+
+    def book() -> str:
+        with transaction():
+            word = booking()
+            payment = payments.payment_of_invoice(invoice.id)
+            for each in paid:
+                if payment is not None and each.payment_intent is not None:
+                    payments.link_payment_intent(payment, each.payment_intent, each.amount_paid, each.charge)
+            return word
 
     return book
 
@@ -173,6 +192,11 @@ def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
             return disputes.record_dispute(dispute)
 
     return book
+
+
+def _is_linked(invoice_id: str) -> bool:
+    links = select(PaymentIntentLink.payment_intent_id).join(Payment, Payment.id == PaymentIntentLink.payment_id)
+    return db.session.scalar(links.where(Payment.invoice_id == invoice_id).limit(1)) is not None
 
 
 def _has_failed(session: CheckoutSessionFacts) -> bool:

@@ -157,4 +157,4 @@ def _session_of_ours(session: CheckoutSessionFacts) -> Booking | None:
 def _invoice_of_ours(invoice: InvoiceFacts) -> Booking | None:
     if stripe_customers.account_of(invoice.customer) is None:
         return None
-    return fulfilment.prepare_invoice(invoice)
+    return fulfilment.prepare_found_invoice(invoice)
