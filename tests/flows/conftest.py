@@ -84,6 +84,11 @@ class Town:
         (subscription,) = (each for each in found if each["kind"] == kind)
         return dict(subscription)
 
+    @staticmethod
+    def time(text: str) -> datetime:
+        """A time of the API."""
+        return datetime.fromisoformat(text)
+
     def stripe_customer(self, customer: Customer) -> str:
         """The customer's id at Stripe."""
         (found,) = self.sandbox.client.v1.customers.list({"email": customer.email}).data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from tests.flows.conftest import Town
@@ -79,7 +80,7 @@ def test_main_road_from_registering_to_a_refund__F075_F096_F117(town: Town) -> N
     assert len(lines) == 11
     assert lines[0][1] == town.balance(eva)["balance"]
     assert lines[-1] == (60, 60)
-    assert all(after == before + amount for (amount, after), (_, before) in zip(lines, lines[1:], strict=False))
+    assert all(after == before + amount for (amount, after), (_, before) in pairwise(lines))
     page = eva.press("Filter", kind="PURCHASE")
     assert [row[1:] for row in page.rows[1:]] == [["Credit pack 100 credits", "+100", "660"]]
     day = f"{town.installation.now():%Y-%m-%d}"
