@@ -1,0 +1,39 @@
+"""Subscriptions as Stripe tells of them, what they give access to, and stopping and resuming them."""
+
+from billing.subscriptions.changing import (
+    cancel_subscription,
+    open_portal,
+    resume_subscription,
+)
+from billing.subscriptions.reading import (
+    Access,
+    PlanState,
+    SubscriptionView,
+    access_to,
+    current_plan,
+    get_subscription,
+    list_subscriptions,
+)
+from billing.subscriptions.syncing import (
+    SECOND_PLAN,
+    Overtaken,
+    state_of,
+    sync_subscription,
+)
+
+__all__ = [
+    "SECOND_PLAN",
+    "Access",
+    "Overtaken",
+    "PlanState",
+    "SubscriptionView",
+    "access_to",
+    "cancel_subscription",
+    "current_plan",
+    "get_subscription",
+    "list_subscriptions",
+    "open_portal",
+    "resume_subscription",
+    "state_of",
+    "sync_subscription",
+]
