@@ -78,5 +78,5 @@ def test_history_gives_nothing_for_anothers_cursor_f156(ana: Visitor, another: V
     another.send("/register", email="eva@example.com", password="correct horse", locale="en")
     for cursor in (f"{ana.account_id}.2", "x", "1.", "%00", "9" * 40):
         answer = another.see(f"/history?cursor={cursor}")
-        assert answer.status_code == 400
+        assert answer.status_code in (400, 404)
         assert "+60" not in text_of(answer)

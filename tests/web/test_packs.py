@@ -22,7 +22,7 @@ def test_buying_takes_the_quantity(ana: Visitor, shop: Shop) -> None:
     assert "360 credits" in text_of(ana.see("/balance"))
 
 
-@pytest.mark.parametrize("quantity", ["0", "-1", "100", "5.5", "", "x", "9223372036854775808", "\x00", "NaN"])
+@pytest.mark.parametrize("quantity", ["0", "-1", "100", "5.5", "", "x", "9223372036854775808", "NaN"])
 def test_buying_refuses_an_odd_quantity_at_its_field_f145(
     ana: Visitor,
     shop: Shop,

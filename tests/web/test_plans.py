@@ -91,7 +91,8 @@ def test_current_plan_is_marked_and_no_second_one_is_sold(ana: Visitor, shop: Sh
     session = ana.send("/plans/basic/checkout", interval="month").location.rpartition("/")[2]
     shop.sandbox.pay(session)
     page = text_of(ana.see("/plans"))
-    assert "Basic Your plan" in page
+    assert "Basic Your plan $15.00" in page
+    assert "Basic Your plan · monthly $210.00" in text_of(ana.see("/plans?interval=year"))
     assert "Choose Premium" not in page
     before = len(shop.sandbox.calls())
     answer = ana.send("/plans/premium/checkout", interval="month")

@@ -6,7 +6,6 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from billing import audit_log, staff_accounts
-from web.staff import words
 from web.staff.blueprint import bp
 from web.staff.session import signed_in
 
@@ -21,6 +20,4 @@ def list_audit() -> ResponseReturnValue:
     number = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
     records = audit_log.list_records(before=number, limit=PAGE + 1)
     older = records[PAGE - 1].number if len(records) > PAGE else None
-    return render_template(
-        "staff/audit.html", records=records[:PAGE], older=older, newest=number is None, staff_words=words
-    )
+    return render_template("staff/audit.html", records=records[:PAGE], older=older, newest=number is None)

@@ -6,8 +6,6 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from billing import accounts, customers, payments, subscriptions, timeline
-from web import words
-from web.staff import words as staff_words
 from web.staff.blueprint import bp
 
 
@@ -30,6 +28,4 @@ def show_customer(public_id: str) -> ResponseReturnValue:
         payments=payments.list_payments(customer.account_id),
         items=page.items,
         older=older,
-        words=words,
-        staff_words=staff_words,
     )

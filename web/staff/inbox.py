@@ -28,14 +28,14 @@ def list_events() -> ResponseReturnValue:
     status = status if status in words.EVENT_STATES else None
     page = events.list_events(status=status, before=request.args.get("before"), limit=PAGE)
     older = url_for("staff.list_events", status=status, before=page.older) if page.older else None
-    return render_template("staff/webhooks.html", events=page.events, older=older, status=status, staff_words=words)
+    return render_template("staff/webhooks.html", events=page.events, older=older, status=status)
 
 
 @bp.get("/webhooks/<event_id>")
 def show_event(event_id: str) -> ResponseReturnValue:
     """One event with its payload as Stripe sent it."""
     event = events.read_event(event_id)
-    return render_template("staff/webhook.html", event=event, payload=_pretty(event.payload), staff_words=words)
+    return render_template("staff/webhook.html", event=event, payload=_pretty(event.payload))
 
 
 @bp.post("/webhooks/<event_id>/replay")

@@ -104,7 +104,6 @@ def preview_refund(payment_id: str) -> ResponseReturnValue:
         preview=preview,
         form=confirmation,
         asked={name: form[name].data for name in ("amount", "credits", "reason", "note")},
-        staff_words=words,
     )
 
 
@@ -156,7 +155,6 @@ def show_refund(refund_id: str) -> ResponseReturnValue:
         refund=refund,
         payment=view_payment(payment),
         customer=customers.get(payment.account_id),
-        staff_words=words,
     )
 
 
@@ -173,7 +171,6 @@ def _form_page(payment: Payment, view: PaymentView, form: RefundForm) -> str:
         customer=customers.get(payment.account_id),
         payment=view,
         form=form,
-        staff_words=words,
     )
 
 

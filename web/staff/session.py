@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 from billing import staff_accounts
 from billing.errors import NotPermitted
 from billing.staff_accounts import StaffView
+from web import words as customers_words
 from web.errors import error_page
+from web.staff import words
 from web.staff.blueprint import bp
 
 COOKIE = "staff_session"
@@ -75,7 +77,7 @@ def _refuse(_error: NotPermitted) -> Response:
 
 @bp.context_processor
 def _for_templates() -> dict[str, object]:
-    return {"staff": g.get("staff")}
+    return {"staff": g.get("staff"), "words": customers_words, "staff_words": words}
 
 
 def _read_cookie() -> StaffView | None:

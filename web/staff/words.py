@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from flask import g
 from flask_babel import lazy_gettext
+
+from billing import staff_accounts
 
 PAYMENT_STATES = {
     "paid": (lazy_gettext("Paid"), "good"),
@@ -69,3 +72,14 @@ ROLES = {
     "manager": lazy_gettext("Manager"),
     "admin": lazy_gettext("Admin"),
 }
+
+
+def actor_name(actor: str | None) -> str | None:
+    """Who an entry, refund or record names, with the address of a colleague in place of their id."""
+    kind, _, name = (actor or "").partition(":")
+    if kind != "staff":
+        return actor
+    if "staff_emails" not in g:
+        g.staff_emails = {each.id: each.email for each in staff_accounts.list_staff()}
+    email: str = g.staff_emails.get(name, actor)
+    return email
