@@ -19,7 +19,7 @@ from billing.db import db, transaction
 from billing.ids import new_id
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note
-from billing.models import Account, Checkout, Grant, Payment, Price, StripeCustomer
+from billing.models import Checkout, Grant, Payment, Price, StripeCustomer
 from billing.money import MICRO
 from billing.stripe_facts import CheckoutSessionFacts, DisputeFacts, RefundFacts
 
@@ -195,8 +195,3 @@ def tell_dispute(bought: Bought, status: str, amount_minor: int | None = None, s
     )
     assert disputes.record_dispute(facts) in ("done", "duplicate")
     return stripe_id
-
-
-def last_seq(account_id: int) -> int:
-    """The number of the account's newest entry."""
-    return db.session.scalars(select(Account.last_seq).where(Account.account_id == account_id)).one()
