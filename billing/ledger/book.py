@@ -145,7 +145,8 @@ class Book:
 
     def __init__(self, account: Any, now: datetime) -> None:
         self.account_id: int = account.account_id
-        self.now = now
+        # Business time may step back a little between two workers; what one has granted, the other may spend.
+        self.now = now if account.last_at is None else max(now, account.last_at)
         self.balance: int = account.balance
         self.debt: int = account.debt
         self.held: int = account.held

@@ -69,7 +69,8 @@ def post_entry(
     """
     assert in_transaction(), "entries are posted inside a transaction"
     assert reason in REASONS[kind], f"{kind} has no reason {reason}"
-    if not 0 < abs(amount) <= MAX_MOVE:
+    size = amount if kind in ("PURCHASE", "CREDIT") else -amount if kind == "DEBIT" else abs(amount)
+    if not 0 < size <= MAX_MOVE:
         raise InvalidAmount("amount: more than 0 and at most 1000000000 credits in one movement")
     note = note or Note()
     balance = book.balance + amount

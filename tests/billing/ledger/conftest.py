@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.billing.conftest import Calendar
 from tests.factories import make_customer, use_catalog
 
 
 @pytest.fixture
-def account(database: None, tmp_path: Path) -> int:
-    """A customer with empty books."""
+def account(calendar: Calendar, database: None, tmp_path: Path) -> int:
+    """A customer with empty books, on a day on which time stands still."""
     use_catalog(tmp_path)
     return make_customer("ana")

@@ -6,40 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from billing import accounts, audit, spending
+from billing import spending
 from billing.errors import InsufficientCredits
-from billing.ledger.balances import BalanceView
-from billing.ledger.history import list_entries
-from billing.money import MICRO
 from tests.billing.conftest import Calendar
+from tests.billing.ledger.acts import capture, debit, entries, give_back, hold, standing
 from tests.factories import buy_pack, make_grant, tell_dispute, tell_refund
-
-
-def balance_of(account: int) -> BalanceView:
-    """The balance, after making sure that the books are right."""
-    view = accounts.read_balance(account)
-    assert [violation.line for violation in audit.audit()] == []
-    return view
-
-
-def debit(account: int, credits: int) -> str:
-    return spending.debit(account, spending.Spending(credits * MICRO, "app:test")).entry.id
-
-
-def hold(account: int, credits: int) -> str:
-    return spending.place_hold(account, spending.Spending(credits * MICRO, "app:test"), 3600).id
-
-
-def credits_of(view: BalanceView) -> tuple[int, int, int, int, int]:
-    """Balance, available, held, frozen and debt in whole credits."""
-    return tuple(n // MICRO for n in (view.balance, view.available, view.held, view.frozen, view.debt))  # type: ignore[return-value]
 
 
 def test_open_dispute_freezes_what_is_unspent(account: int) -> None:
     bought = buy_pack(account, 100)
     debit(account, 30)
     tell_dispute(bought, "needs_response")
-    assert credits_of(balance_of(account)) == (70, 0, 0, 70, 0)
+    assert standing(account) == (70, 0, 0, 70, 0)
     with pytest.raises(InsufficientCredits):
         debit(account, 1)
 
@@ -47,25 +25,25 @@ def test_open_dispute_freezes_what_is_unspent(account: int) -> None:
 def test_inquiry_freezes_nothing_until_it_becomes_a_dispute(account: int) -> None:
     bought = buy_pack(account, 100)
     dispute = tell_dispute(bought, "warning_needs_response")
-    assert credits_of(balance_of(account)) == (100, 100, 0, 0, 0)
+    assert standing(account) == (100, 100, 0, 0, 0)
     tell_dispute(bought, "needs_response", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (100, 0, 0, 100, 0)
+    assert standing(account) == (100, 0, 0, 100, 0)
     tell_dispute(bought, "warning_closed", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (100, 100, 0, 0, 0)
+    assert standing(account) == (100, 100, 0, 0, 0)
 
 
 def test_dispute_over_a_part_freezes_that_part_rounded_up(account: int) -> None:
     bought = buy_pack(account, 7, 999)
     tell_dispute(bought, "needs_response", 333)
-    assert credits_of(balance_of(account)) == (7, 4, 0, 3, 0)
+    assert standing(account) == (7, 4, 0, 3, 0)
 
 
 def test_debit_given_back_while_disputed_comes_back_frozen(account: int) -> None:
     bought = buy_pack(account, 100)
     spent = debit(account, 70)
     tell_dispute(bought, "needs_response")
-    spending.refund_debit(spent, 20 * MICRO, actor="app:test")
-    assert credits_of(balance_of(account)) == (50, 0, 0, 50, 0)
+    give_back(spent, 20)
+    assert standing(account) == (50, 0, 0, 50, 0)
 
 
 def test_debit_given_back_to_a_disputed_grant_that_has_ended_does_not_expire(account: int, calendar: Calendar) -> None:
@@ -73,17 +51,17 @@ def test_debit_given_back_to_a_disputed_grant_that_has_ended_does_not_expire(acc
     spent = debit(account, 70)
     tell_dispute(bought, "needs_response")
     calendar.later(days=11)
-    spending.refund_debit(spent, 20 * MICRO, actor="app:test")
-    assert credits_of(balance_of(account)) == (50, 0, 0, 50, 0)
+    give_back(spent, 20)
+    assert standing(account) == (50, 0, 0, 50, 0)
 
 
 def test_what_a_capture_leaves_is_frozen(account: int) -> None:
     bought = buy_pack(account, 100)
     job = hold(account, 60)
     tell_dispute(bought, "needs_response")
-    assert credits_of(balance_of(account)) == (100, 0, 60, 40, 0)
-    spending.capture_hold(job, 10 * MICRO)
-    assert credits_of(balance_of(account)) == (90, 0, 0, 90, 0)
+    assert standing(account) == (100, 0, 60, 40, 0)
+    capture(job, 10)
+    assert standing(account) == (90, 0, 0, 90, 0)
 
 
 def test_voided_hold_on_a_disputed_grant_leaves_no_more_free_than_losing_would(
@@ -91,25 +69,25 @@ def test_voided_hold_on_a_disputed_grant_leaves_no_more_free_than_losing_would(
 ) -> None:
     """Half is disputed: the free half expires with the grant, so that losing would take nothing any more (R7)."""
     bought = buy_pack(account, 100, expires_after_days=10)
-    job = spending.place_hold(account, spending.Spending(60 * MICRO, "app:test"), 86_400)
+    job = hold(account, 60, 86_400)
     tell_dispute(bought, "needs_response", 500)
-    assert credits_of(balance_of(account)) == (100, 0, 60, 40, 0)
+    assert standing(account) == (100, 0, 60, 40, 0)
     calendar.later(hours=1)
-    spending.void_hold(job.id)
-    assert credits_of(balance_of(account)) == (100, 50, 0, 50, 0)
+    spending.void_hold(job)
+    assert standing(account) == (100, 50, 0, 50, 0)
 
 
 def test_frozen_credits_do_not_expire_and_thaw_into_seven_days(account: int, calendar: Calendar) -> None:
     bought = buy_pack(account, 100, expires_after_days=10)
     dispute = tell_dispute(bought, "needs_response")
     calendar.later(days=30)
-    assert credits_of(balance_of(account)) == (100, 0, 0, 100, 0)
+    assert standing(account) == (100, 0, 0, 100, 0)
     tell_dispute(bought, "won", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (100, 100, 0, 0, 0)
+    assert standing(account) == (100, 100, 0, 0, 0)
     calendar.later(days=6, hours=23)
-    assert credits_of(balance_of(account)) == (100, 100, 0, 0, 0)
+    assert standing(account) == (100, 100, 0, 0, 0)
     calendar.later(hours=1)
-    assert credits_of(balance_of(account)) == (0, 0, 0, 0, 0)
+    assert standing(account) == (0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("days_until_seen", [0, 20])
@@ -121,11 +99,11 @@ def test_what_thaws_because_the_rest_expired_lives_seven_days_from_then(
     tell_dispute(bought, "needs_response", 500)
     calendar.later(days=10)
     if not days_until_seen:
-        assert credits_of(balance_of(account)) == (50, 50, 0, 0, 0)
+        assert standing(account) == (50, 50, 0, 0, 0)
     calendar.later(days=7 + days_until_seen)
-    assert credits_of(balance_of(account)) == (0, 0, 0, 0, 0)
-    first, second = (entry for entry in list_entries(account).entries if entry.reason == "expired")
-    assert (first.at - second.at) == timedelta(days=7)
+    assert standing(account) == (0, 0, 0, 0, 0)
+    first, second = entries(account, reason="expired")
+    assert second.at - first.at == timedelta(days=7)
 
 
 def test_lost_dispute_takes_back_and_won_appeal_puts_back(account: int) -> None:
@@ -133,23 +111,23 @@ def test_lost_dispute_takes_back_and_won_appeal_puts_back(account: int) -> None:
     debit(account, 30)
     dispute = tell_dispute(bought, "needs_response")
     tell_dispute(bought, "lost", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (-30, 0, 0, 0, 30)
+    assert standing(account) == (-30, 0, 0, 0, 30)
     tell_dispute(bought, "appeal_under_review", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (-30, 0, 0, 0, 30)
+    assert standing(account) == (-30, 0, 0, 0, 30)
     tell_dispute(bought, "won", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (70, 70, 0, 0, 0)
+    assert standing(account) == (70, 70, 0, 0, 0)
 
 
 def test_dispute_and_pending_refund_of_one_payment_freeze_each(account: int) -> None:
     bought = buy_pack(account, 100)
     refund = tell_refund(bought, 200, "pending")
-    assert credits_of(balance_of(account)) == (100, 80, 0, 20, 0)
+    assert standing(account) == (100, 80, 0, 20, 0)
     dispute = tell_dispute(bought, "needs_response", 300)
-    assert credits_of(balance_of(account)) == (100, 50, 0, 50, 0)
+    assert standing(account) == (100, 50, 0, 50, 0)
     tell_refund(bought, 200, "succeeded", refund)
-    assert credits_of(balance_of(account)) == (80, 50, 0, 30, 0)
+    assert standing(account) == (80, 50, 0, 30, 0)
     tell_dispute(bought, "won", 300, dispute)
-    assert credits_of(balance_of(account)) == (80, 80, 0, 0, 0)
+    assert standing(account) == (80, 80, 0, 0, 0)
 
 
 def test_hold_older_than_the_dispute_may_be_captured_after_it_is_lost(account: int) -> None:
@@ -157,9 +135,9 @@ def test_hold_older_than_the_dispute_may_be_captured_after_it_is_lost(account: i
     job = hold(account, 60)
     dispute = tell_dispute(bought, "needs_response")
     tell_dispute(bought, "lost", stripe_id=dispute)
-    assert credits_of(balance_of(account)) == (0, 0, 60, 0, 60)
-    spending.capture_hold(job)
-    assert credits_of(balance_of(account)) == (-60, 0, 0, 0, 60)
+    assert standing(account) == (0, 0, 60, 0, 60)
+    capture(job)
+    assert standing(account) == (-60, 0, 0, 0, 60)
 
 
 def test_frozen_credits_pay_no_debt(account: int) -> None:
@@ -168,6 +146,6 @@ def test_frozen_credits_pay_no_debt(account: int) -> None:
     other = buy_pack(account, 100)
     tell_dispute(other, "needs_response")
     tell_refund(spent, 1000)
-    assert credits_of(balance_of(account)) == (60, 0, 0, 100, 40)
+    assert standing(account) == (60, 0, 0, 100, 40)
     make_grant(account, 10)
-    assert credits_of(balance_of(account)) == (70, 0, 0, 100, 30)
+    assert standing(account) == (70, 0, 0, 100, 30)

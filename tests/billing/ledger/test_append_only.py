@@ -1,0 +1,86 @@
+"""R2: entries and their uses are append-only, by the database itself, on both engines (F059)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from billing import audit, spending
+from billing.db import transaction
+from billing.ledger.history import list_entries
+from billing.ledger.posting import REASONS
+from billing.money import MICRO
+from tests.billing.ledger.acts import ACTOR
+from tests.factories import make_grant
+
+
+@pytest.fixture
+def spent(account: int) -> int:
+    """An account with two entries, the newest of which says a lot."""
+    make_grant(account, 100)
+    what = spending.Spending(
+        10 * MICRO, ACTOR, "image", None, description="a portrait", reference="job-1", metadata={"prompt": "me"}
+    )
+    spending.debit(account, what)
+    return account
+
+
+def change(statement: str) -> int:
+    with transaction() as connection:
+        return connection.execute(text(statement)).rowcount
+
+
+FACTS = (
+    *("account_id", "seq", "kind", "reason", "amount", "balance_after", "at"),
+    *("action", "scope", "source", "reverses", "hold", "actor", "hash"),
+)
+
+
+@pytest.mark.parametrize("column", FACTS)
+def test_update_of_any_fact_of_an_entry_is_refused(spent: int, column: str) -> None:
+    """F059."""
+    other = {"kind": "'REFUND'", "reason": "'topup'", "hash": "'x'", "actor": "'eve'", "at": "'2020-01-01T00:00:00Z'"}
+    value = other.get(column, "'eve'" if column in ("action", "scope", "source") else "1000")
+    with pytest.raises(Exception, match="entries is append-only"):
+        change(f"UPDATE entries SET {column} = {value} WHERE seq = 2")
+    assert list(audit.audit()) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entries WHERE seq = 2",
+        "DELETE FROM uses",
+        "UPDATE uses SET amount = 1",
+        "UPDATE entries SET description = 'something else'",
+        "UPDATE entries SET reference = NULL, amount = 1 WHERE seq = 2",
+    ],
+)
+def test_delete_and_rewriting_are_refused(spent: int, statement: str) -> None:
+    """F059."""
+    with pytest.raises(Exception, match="append-only"):
+        change(statement)
+    assert list(audit.audit()) == []
+
+
+def test_blanking_free_text_is_allowed_and_breaks_no_chain(spent: int) -> None:
+    assert change("UPDATE entries SET description = NULL, reference = NULL, details = NULL WHERE seq = 2") == 1
+    newest = list_entries(spent).entries[0]
+    assert (newest.description, newest.reference, newest.metadata) == (None, None, {})
+    assert newest.action == "image"
+    assert list(audit.audit()) == []
+
+
+def test_kinds_and_reasons_are_those_of_the_contract() -> None:
+    assert {
+        "PURCHASE": {"pack", "topup"},
+        "CREDIT": {
+            *("signup", "cycle", "upgrade", "refill", "trial", "promo"),
+            *("referral", "staff", "import", "debt_forgiven", "moved"),
+        },
+        "DEBIT": {"action", "amount", "expired", "staff"},
+        "REFUND": {
+            *("debit_refunded", "payment_refunded", "dispute_lost"),
+            *("refund_failed", "dispute_reversed", "moved"),
+        },
+    } == REASONS
