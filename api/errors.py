@@ -159,7 +159,9 @@ def _http_problem(error: HTTPException) -> BaseResponse:
     if status < 400:
         return error.get_response()
     code = HTTP_CODES.get(status, "malformed" if status < 500 else "internal")
-    response = problem(code, PROBLEMS[code].title + ".")
+    # Whoever finds it missing, the router or a rule: what is not there always reads the same (R14).
+    detail = errors.NotFound.message if code == "not_found" else PROBLEMS[code].title + "."
+    response = problem(code, detail)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

@@ -116,6 +116,11 @@ def get(staff_id: str) -> StaffView:
     return _view(row)
 
 
+def list_staff() -> list[StaffView]:
+    """Everybody who has, or had, an account; they are few."""
+    return [_view(row) for row in connection().execute(select(Staff.__table__).order_by(Staff.email))]
+
+
 def find(email: str) -> StaffView | None:
     """The member of staff with this address, if there is one."""
     row = connection().execute(select(Staff.__table__).where(Staff.email == read_email(email))).first()

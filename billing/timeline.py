@@ -54,16 +54,17 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class MoneyView:
-    """A payment, refund or dispute: money in minor units, and where it stands."""
+    """A payment, refund or dispute; money in minor units, `bought` is kind, item and tier of what was paid for."""
 
     id: str
     payment_id: str
     amount_minor: int
     currency: str
-    status: str | None
-    description: str | None
-    actor: str | None
-    stripe_id: str | None
+    status: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+    stripe_id: str | None = None
+    bought: tuple[str, str, str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,9 @@ def _rows(
     key: InstrumentedAttribute[Any],
     place: _Place | None,
     limit: int,
+    *conditions: ColumnElement[bool],
 ) -> list[Any]:
-    query = select(model.__table__).where(model.account_id == account_id)
+    query = select(model.__table__).where(model.account_id == account_id, *conditions)
     if place is not None:
         query = query.where(_is_older(kind, at, key, place))
     return list(connection().execute(query.order_by(at.desc(), key.desc()).limit(limit)).all())
@@ -135,10 +137,8 @@ def _payments(account_id: int, place: _Place | None, limit: int) -> _Found:
             payment_id=row.id,
             amount_minor=row.amount_minor,
             currency=row.currency,
-            status=None,
-            description=row.description,
-            actor=None,
             stripe_id=row.session_id or row.invoice_id,
+            bought=(row.kind, row.item, row.tier),
         )
         yield _item("payment", row.paid_at, row.id, view)
 
@@ -151,7 +151,7 @@ def _refunds(account_id: int, place: _Place | None, limit: int) -> _Found:
             amount_minor=row.amount_minor,
             currency=row.currency,
             status=row.status,
-            description=row.note or row.reason,
+            reason=row.reason,
             actor=row.actor,
             stripe_id=row.stripe_id,
         )
@@ -167,17 +167,17 @@ def _disputes(account_id: int, place: _Place | None, limit: int) -> _Found:
             amount_minor=row.amount_minor,
             currency=row.currency,
             status=row.status,
-            description=row.reason,
-            actor=None,
+            reason=row.reason,
             stripe_id=row.stripe_id,
         )
         yield _item("dispute", row.opened_at, row.stripe_id, view)
 
 
 def _events(account_id: int, place: _Place | None, limit: int) -> _Found:
-    # By Stripe's time, not by ours: an event that came late still stands beside what it tells of.
-    at, key = StripeEvent.created_at, StripeEvent.id
-    for row in _rows(StripeEvent, account_id, "event", at, key, place, limit):
+    # By Stripe's time, not by ours: an event that came late still stands beside what it tells of. What was ignored
+    # changed nothing here, and would bury the rest; the inbox has it.
+    at, key, heeded = StripeEvent.created_at, StripeEvent.id, StripeEvent.status != "ignored"
+    for row in _rows(StripeEvent, account_id, "event", at, key, place, limit, heeded):
         yield _item("event", row.created_at, row.id, EventView(row.id, row.type, row.status, row.note))
 
 

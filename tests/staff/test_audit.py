@@ -13,7 +13,7 @@ def test_is_for_managers_and_admins_only(desk: Desk, admin: Desk) -> None:
     assert desk.see("/staff/audit").status_code == 403
     page = admin.see("/staff/audit")
     assert page.status_code == 200
-    assert desk.staff.actor in page.text, "the refusal is a record, too"
+    assert "sam@example.com" in page.text, "the refusal is a record, too"
 
 
 def test_names_the_request(desk: Desk, admin: Desk, shop: Shop) -> None:
@@ -31,8 +31,8 @@ def test_reads_on_page_by_page(admin: Desk) -> None:
     assert "act 3 " not in first
     last_shown = audit_log.list_records(limit=50)[-1].number
     assert "act 3 " in text_of(admin.see(f"/staff/audit?before={last_shown}"))
-    for broken in ("x", "-1", "9" * 40, "%00"):
-        assert admin.see(f"/staff/audit?before={broken}").status_code in (200, 400)
+    for broken in ("x", "-1", "9" * 40, "%D9%A3"):
+        assert "act 59 " in text_of(admin.see(f"/staff/audit?before={broken}"))
 
 
 def test_keeps_a_detail_short(app: Flask) -> None:
