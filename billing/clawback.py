@@ -79,6 +79,19 @@ class Standing:
     to_come: int  # months still to come
 
     @property
+    def gone(self) -> int:
+        """What need not be taken any more."""
+        return self.taken + self.ended + self.cancelled
+
+    def months_of(self, target: int) -> int:
+        """How much of ``target`` months that have not come account for: as much as they can, before all else (R7)."""
+        return min(target, self.cancelled + self.to_come)
+
+    def lack_of(self, target: int) -> int:
+        """What of ``target`` must still be taken from grants."""
+        return max(0, target - max(self.months_of(target), self.cancelled) - self.ended - self.taken)
+
+    @property
     def unspent(self) -> int:
         """What is left in its grants, holds apart."""
         return sum(grant.unheld for grant in self.grants)
@@ -156,15 +169,51 @@ def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
     waived = waived_of(payment_id)
     entries: list[EntryRow] = []
     for lot in lots_of(payment_id):
-        target = max(0, claims.share_of(lot.granted, claims.settled) - waived.get(lot.lot, 0))
+        target = target_of(claims, lot, claims.settled, waived)
         before, lot.target = lot.target, target
         if target > before:
             entries += _take(book, lot, target, cause)
         elif target < before:
-            entries += _undo(book, lot, before - target, cause)
+            entries += _undo(book, lot, before, target, cause)
     db.session.flush()
     refresh_freezes(book, payment_id)
     return entries
+
+
+def catch_up(book: Book, payment_id: str) -> None:
+    """Credits were granted, or months changed, for a payment after its money went back: bring them in line."""
+    db.session.flush()
+    claims = read_claims(db.session.get_one(Payment, payment_id))
+    cause = _newest_cause(payment_id) if claims.settled else None
+    if cause is None:
+        refresh_freezes(book, payment_id)
+        return
+    waived = waived_of(payment_id)
+    for lot in lots_of(payment_id):
+        standing = read_standing(book, lot)
+        share = target_of(claims, lot, claims.settled, waived)
+        # What the lot stood at before, told by what has gone of it: the rest is the difference to write.
+        lot.target = max(min(share, standing.gone), standing.taken + standing.cancelled)
+    follow_money(book, payment_id, cause)
+
+
+def _newest_cause(payment_id: str) -> Cause | None:
+    """The refund or dispute that last took credits of the payment."""
+    lost = db.session.scalar(
+        select(Dispute)
+        .where(Dispute.payment_id == payment_id, Dispute.status.in_(LOST_STATUSES))
+        .order_by(Dispute.updated_at.desc())
+        .limit(1)
+    )
+    if lost is not None:
+        return Cause(lost.stripe_id, "dispute_lost", "dispute_reversed", "stripe")
+    refund = db.session.scalar(
+        select(Refund)
+        .where(Refund.payment_id == payment_id, Refund.status == "succeeded", Refund.credits_mode != "keep")
+        .order_by(Refund.settled_at.desc())
+        .limit(1)
+    )
+    return Cause(refund.id, "payment_refunded", "refund_failed", refund.actor) if refund is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +236,14 @@ def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Fores
     taken = debt = cancelled = granted = unspent = held = spent = 0
     for lot in lots_of(payment.id):
         standing = read_standing(book, lot)
-        due = lack_of(claims, lot, standing, waived.get(lot.lot, 0), amount_minor) if mode != "keep" else 0
-        months_taken = min(due, standing.to_come)
-        found = min(due - months_taken, standing.unspent)
-        short = due - months_taken - found if mode == "proportional" else 0
+        more = amount_minor if mode != "keep" else 0
+        target = target_of(claims, lot, claims.settled + more, waived)
+        lack = standing.lack_of(target)
+        found = min(lack, standing.unspent)
+        short = lack - found if mode == "proportional" else 0
         taken += found + short
         debt += short
-        cancelled += months_taken
+        cancelled += max(0, standing.months_of(target) - standing.cancelled)
         granted += sum(grant.granted for grant in standing.grants)
         unspent += standing.unspent
         held += standing.held
@@ -209,10 +259,9 @@ def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Fores
     )
 
 
-def lack_of(claims: Claims, lot: PaymentLot, standing: Standing, waived: int, more_minor: int = 0) -> int:
-    """Micro-credits of a lot that must still go when ``more_minor`` is given back on top of what was (R7)."""
-    target = max(0, claims.share_of(lot.granted, claims.settled + more_minor) - waived)
-    return max(0, target - standing.taken - standing.ended - standing.cancelled)
+def target_of(claims: Claims, lot: PaymentLot, given: int, waived: dict[str, int]) -> int:
+    """Micro-credits of a lot that must be gone when ``given`` money is, less what was let go (R7)."""
+    return max(0, claims.share_of(lot.granted, given) - waived.get(lot.lot, 0))
 
 
 def waive_spent(book: Book, payment: Payment, refund: Refund) -> None:
@@ -222,8 +271,8 @@ def waive_spent(book: Book, payment: Payment, refund: Refund) -> None:
     waived = {}
     for lot in lots_of(payment.id):
         standing = read_standing(book, lot)
-        due = lack_of(claims, lot, standing, waived_before.get(lot.lot, 0))
-        short = due - min(due, standing.to_come) - standing.unspent
+        lack = standing.lack_of(target_of(claims, lot, claims.settled, waived_before))
+        short = lack - standing.unspent
         if short > 0:
             waived[lot.lot] = short
     refund.waived = json.dumps(waived) if waived else None
@@ -231,9 +280,8 @@ def waive_spent(book: Book, payment: Payment, refund: Refund) -> None:
 
 def _take(book: Book, lot: PaymentLot, target: int, cause: Cause) -> list[EntryRow]:
     standing = read_standing(book, lot)
-    lack = max(0, target - standing.taken - standing.ended - standing.cancelled)
-    lack -= months.cancel_months(book, lot.lot, min(lack, standing.to_come))
-    shares = share_out(book, standing.grants, lack)
+    months.cancel_months(book, lot.lot, max(0, standing.months_of(target) - standing.cancelled))
+    shares = share_out(book, standing.grants, standing.lack_of(target))
     return [
         take_back(
             book,
@@ -248,8 +296,14 @@ def _take(book: Book, lot: PaymentLot, target: int, cause: Cause) -> list[EntryR
 
 
 def share_out(book: Book, grants: list[GrantState], amount: int) -> list[tuple[GrantState, int]]:
-    """Which of a lot's grants give ``amount`` back: what is unspent first, then as debt; the newest first."""
-    room = {g.seq: g.granted - sum(net for _, net in net_taken(book, g)) for g in grants}
+    """Which of a lot's grants give ``amount`` back: what is unspent first, then, where it was spent, as debt.
+
+    The newest first. What has expired of a grant is gone already and leaves no debt there.
+    """
+    room = {
+        g.seq: g.granted - sum(net for _, net in net_taken(book, g)) - used_by(book.account_id, [g.seq], ENDED)
+        for g in grants
+    }
     shares = dict.fromkeys(room, 0)
     newest_first = sorted(grants, key=lambda g: g.seq, reverse=True)
     for as_debt in (False, True):
@@ -262,12 +316,21 @@ def share_out(book: Book, grants: list[GrantState], amount: int) -> list[tuple[G
     return [(grant, shares[grant.seq]) for grant in newest_first if shares[grant.seq]]
 
 
-def _undo(book: Book, lot: PaymentLot, amount: int, cause: Cause) -> list[EntryRow]:
-    """Put back: first what the fallen one itself took, then from the newest other; months to come last."""
+def _undo(book: Book, lot: PaymentLot, before: int, target: int, cause: Cause) -> list[EntryRow]:
+    """Put back what lies between ``before`` and ``target``: months that others do not need, then credits.
+
+    Of these first what the fallen one itself took, never more; of others, the newest first, only what stands above
+    the target now: rounding, and what they took for want of months.
+    """
     standing = read_standing(book, lot)
+    restored = max(0, standing.cancelled - standing.months_of(target))
+    months.restore_months(book, lot.lot, restored)
     mark = f"take:{cause.id}:"
     takings = [pair for grant in standing.grants for pair in net_taken(book, grant) if pair[1]]
     takings.sort(key=lambda pair: ((pair[0].source or "").startswith(mark), pair[0].seq), reverse=True)
+    own = sum(net for taken, net in takings if (taken.source or "").startswith(mark))
+    own = min(own, max(0, before - target - restored))
+    amount = max(own, standing.taken - (target - standing.months_of(target)))
     entries = []
     for taken, net in takings:
         back = min(amount, net)
@@ -284,7 +347,6 @@ def _undo(book: Book, lot: PaymentLot, amount: int, cause: Cause) -> list[EntryR
                     source=f"undo:{cause.id}:{book.last_seq + 1}",
                 )
             )
-    months.restore_months(book, lot.lot, min(amount, standing.cancelled))
     return entries
 
 
@@ -302,7 +364,7 @@ def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = No
     waived = waived_of(payment_id)
     for lot in lots_of(payment_id):
         standing = read_standing(book, lot)
-        targets = _freeze_targets(standing, threatened(claims, lot, standing, waived.get(lot.lot, 0)))
+        targets = _freeze_targets(standing, threatened(claims, lot, standing, waived))
         for grant in standing.grants:
             if grant.freeze_target != targets[grant.seq]:
                 freeze(book, grant, targets[grant.seq], at or book.now)
@@ -329,13 +391,11 @@ def _freeze_targets(standing: Standing, need: int) -> dict[int, int]:
     return {grant.seq: min(grant.granted, targets[grant.seq] + need) for grant in newest_first}
 
 
-def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: int) -> int:
+def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: dict[str, int]) -> int:
     """Micro-credits of a lot's grants that losing every open dispute and pending refund would take."""
     if claims.open == claims.settled:
         return 0
-    target = max(0, claims.share_of(lot.granted, claims.open) - waived)
-    gone = standing.taken + standing.ended + standing.cancelled + standing.to_come
-    return max(0, target - gone)
+    return max(0, target_of(claims, lot, claims.open, waived) - standing.gone - standing.to_come)
 
 
 def arrives_frozen(book: Book, payment_id: str, lot_name: str, amount: int) -> int:
@@ -346,7 +406,7 @@ def arrives_frozen(book: Book, payment_id: str, lot_name: str, amount: int) -> i
         return 0
     lot = db.session.get_one(PaymentLot, (book.account_id, payment_id, lot_name))
     standing = read_standing(book, lot)
-    need = threatened(claims, lot, standing, waived_of(payment_id).get(lot_name, 0))
+    need = threatened(claims, lot, standing, waived_of(payment_id))
     return min(amount, max(0, need - sum(grant.frozen for grant in standing.grants)))
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing import clawback, grace, prices, stripe_customers, stripe_gateway, yearly
 from billing.accounts import book_due, open_account
 from billing.clock import add_months
-from billing.cycle_sums import CycleLine, contributions, kind_of, worth
+from billing.cycle_sums import CycleLine, contributions, kind_of, rolled_over, worth
 from billing.db import db, transaction
 from billing.ledger.book import Book
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note
 from billing.models import InvoiceLine, Payment, Price
-from billing.money import MICRO
+from billing.months import ROLLED_OVER
 from billing.paid_periods import refresh_paid_until
 from billing.payments import NewPayment, add_lot, book_payment, link_payment_intent
 from billing.stripe_facts import InvoiceFacts, LineFacts
@@ -73,12 +74,12 @@ def grant_cycle_credits(paid: PaidInvoice) -> str:
     priced: list[tuple[InvoiceFacts, list[tuple[LineFacts, Price]]]] = []
     for invoice in paid.all:
         ours = []
-        for line in invoice.lines:
-            price = prices.price_of(line.price) if line.price else None
-            if price is not None:
-                ours.append((line, price))
-            elif line.product is not None and line.product.startswith("saldo_"):
+        for line in _subscription_lines(invoice):
+            price = prices.price_of(line.price)
+            if price is None and prices.is_our_product(line.product):
                 return f"parked: price {line.price} is not in the price table"
+            if price is not None and price.kind != "pack":
+                ours.append((line, price))
         priced.append((invoice, ours))
     if not any(ours for _, ours in priced):
         return "foreign"
@@ -92,11 +93,19 @@ def grant_cycle_credits(paid: PaidInvoice) -> str:
                 fresh = fresh or is_new
         for item, ends_at in cycles:
             _grant_cycle(book, item, ends_at)
+        if fresh:
+            _follow_earlier_refunds(book, cycles)
         book_due(book)
         for subscription_id in {line.subscription for _, ours in priced for line, _ in ours}:
             if subscription_id is not None:
                 refresh_paid_until(subscription_id)
         return "granted" if fresh or book.last_seq > before else "duplicate"
+
+
+def _subscription_lines(invoice: InvoiceFacts) -> list[LineFacts]:
+    """The lines that are for a subscription, full ones first: they say how long the cycle of the others is."""
+    lines = [line for line in invoice.lines if line.subscription or invoice.subscription]
+    return sorted(lines, key=lambda line: line.proration)
 
 
 def _book_lines(
@@ -114,9 +123,12 @@ def _book_lines(
             cycles.append((item, known.ends_at, False))
             continue
         month = yearly.running_month(book, item, line.period_start) if line.proration else None
-        starts_at, ends_at = month or _cycle(line, price)
+        starts_at, ends_at = month or _cycle(book, item, line, price)
         kind = kind_of(line, price)
-        by_month = kind == "full" and yearly.grants_by_month(price)
+        by_month = yearly.grants_by_month(price) and kind == "full"
+        if yearly.grants_by_month(price) and month is None and yearly.is_whole_year(line):
+            # A switch to a year begins its months, whichever way Stripe marks the line (R12).
+            kind, by_month = "full", True
         db.session.add(
             InvoiceLine(
                 account_id=book.account_id,
@@ -144,11 +156,22 @@ def _book_lines(
     return cycles
 
 
-def _cycle(line: LineFacts, price: Price) -> tuple[datetime, datetime]:
-    """The cycle that a line belongs to: it ends with the line's period and is one interval of its price long."""
+def _cycle(book: Book, item: str, line: LineFacts, price: Price) -> tuple[datetime, datetime]:
+    """The cycle that a line belongs to: it ends with the line's period and is one interval of its price long.
+
+    Its full line knows when it began; counting back from the end would take Feb 28 for a cycle of 31 days (R9).
+    """
     if not line.proration:
         return line.period_start, line.period_end
-    return add_months(line.period_end, -12 if price.interval == "year" else -1), line.period_end
+    known = db.session.scalar(
+        select(func.min(InvoiceLine.starts_at)).where(
+            InvoiceLine.account_id == book.account_id,
+            InvoiceLine.stripe_item_id == item,
+            InvoiceLine.ends_at == line.period_end,
+            InvoiceLine.kind == "full",
+        )
+    )
+    return known or add_months(line.period_end, -12 if price.interval == "year" else -1), line.period_end
 
 
 def _payment_of(book: Book, invoice: InvoiceFacts, ours: list[tuple[LineFacts, Price]]) -> Payment:
@@ -181,10 +204,7 @@ def _grant_cycle(book: Book, item: str, ends_at: datetime) -> None:
             InvoiceLine.ends_at == ends_at,
         )
     ).all()
-    due = contributions(
-        [CycleLine(line.line_id, line.starts_at, line.worth) for line in lines],
-        base=yearly.month_credits(book, item, ends_at),
-    )
+    due = contributions([CycleLine(line.line_id, line.starts_at, line.worth) for line in lines])
     left = sum(due.values()) - sum(line.granted for line in lines)
     for line in sorted(lines, key=lambda line: (line.starts_at, line.worth)):
         amount = min(left, due[line.line_id] - line.granted)
@@ -195,17 +215,42 @@ def _grant_cycle(book: Book, item: str, ends_at: datetime) -> None:
     grace.close_older_cycles(book, item, ends_at)
 
 
+def _follow_earlier_refunds(book: Book, cycles: Collection[tuple[str, datetime]]) -> None:
+    """What has just been granted for a payment whose money went back before goes at once (R6: in any order)."""
+    payments = select(InvoiceLine.payment_id).where(
+        InvoiceLine.account_id == book.account_id,
+        InvoiceLine.stripe_item_id.in_({item for item, _ in cycles}),
+        InvoiceLine.ends_at >= min(ends_at for _, ends_at in cycles),
+    )
+    for payment_id in db.session.scalars(payments.distinct().order_by(InvoiceLine.payment_id)).all():
+        clawback.catch_up(book, payment_id)
+
+
+def _expires_at(book: Book, line: InvoiceLine) -> datetime:
+    """R10: the latest period end of the item's lines on the invoice, or the end of a month of a year."""
+    latest = db.session.scalar(
+        select(func.max(InvoiceLine.ends_at)).where(
+            InvoiceLine.account_id == book.account_id,
+            InvoiceLine.invoice_id == line.invoice_id,
+            InvoiceLine.stripe_item_id == line.stripe_item_id,
+        )
+    )
+    if latest is None or yearly.is_month(book, line.stripe_item_id, line.ends_at):
+        latest = line.ends_at
+    return latest if latest > book.now else book.now + LATE
+
+
 def _grant_line(book: Book, line: InvoiceLine, amount: int) -> None:
     """Open the grant of one line, and the one that rolls over apart from it."""
     price = db.session.get_one(Price, line.price_id)
-    rolled = amount * price.rollover_percent // 100 // MICRO * MICRO
-    expires_at = line.ends_at if line.ends_at > book.now else book.now + LATE
+    rolled = rolled_over(amount, price)
+    expires_at = _expires_at(book, line)
     reason = GRANT_REASONS[line.kind]
     source = f"line:{line.line_id}" if not line.granted else f"line:{line.line_id}:{line.granted}"
     payment = db.session.get_one(Payment, line.payment_id)
     for part, part_amount, part_expires_at in (
         ("", amount - rolled, expires_at),
-        (":rollover", rolled, add_months(expires_at, 12 if price.interval == "year" else 1)),
+        (ROLLED_OVER, rolled, add_months(expires_at, 12 if price.interval == "year" else 1)),
     ):
         if not part_amount:
             continue

@@ -25,8 +25,12 @@ def kind_of(line: LineFacts, price: Price) -> str:
     """``proration``, ``trial`` (a line of amount 0 that no discount explains) or ``full``."""
     if line.proration:
         return "proration"
-    is_trial = line.amount == 0 and not line.discounted and line.quantity > 0 and price.amount_minor > 0
-    return "trial" if is_trial else "full"
+    return "trial" if is_on_trial(line, price) else "full"
+
+
+def is_on_trial(line: LineFacts, price: Price) -> bool:
+    """Whether the line cost nothing, and no discount and no price of nothing explains it."""
+    return line.amount == 0 and not line.discounted and line.quantity > 0 and price.amount_minor > 0
 
 
 def units(line: LineFacts, price: Price) -> int:
@@ -36,11 +40,11 @@ def units(line: LineFacts, price: Price) -> int:
 
 def worth(line: LineFacts, price: Price, cycle_starts_at: datetime, cycle_ends_at: datetime) -> int:
     """Micro-credits the line stands for: a full line N, a proration ± N × its length / its cycle's length."""
-    kind = kind_of(line, price)
-    if kind == "trial":
-        return price.trial_credits
+    if is_on_trial(line, price):
+        # A change on trial makes no difference.
+        return 0 if line.proration else price.trial_credits
     full = price.credits * units(line, price)
-    if kind == "full":
+    if not line.proration:
         return full
     length = (cycle_ends_at - max(line.period_start, cycle_starts_at)).total_seconds()
     share = Fraction(int(length), int((cycle_ends_at - cycle_starts_at).total_seconds()))
@@ -49,13 +53,18 @@ def worth(line: LineFacts, price: Price, cycle_starts_at: datetime, cycle_ends_a
     return _half_up(signed * share)
 
 
-def contributions(lines: Sequence[CycleLine], base: int = 0) -> dict[str, int]:
+def rolled_over(amount: int, price: Price) -> int:
+    """The part of a grant that lives for one cycle more (R10), in whole credits."""
+    return amount * price.rollover_percent // 100 // MICRO * MICRO
+
+
+def contributions(lines: Sequence[CycleLine]) -> dict[str, int]:
     """What each line grants: what lifts the running sum above its highest so far, in whole credits.
 
-    The sum runs in the order of the lines' start, what gives back before what gives at the same moment; ``base``
-    micro-credits were granted for the cycle before any line.
+    The sum runs in the order of the lines' start, what gives back before what gives at the same moment. Where the
+    cycle is a month that a year grants by itself, it counts from that.
     """
-    total = highest = base
+    total = highest = 0
     granted = {}
     for line in sorted(lines, key=lambda line: (line.starts_at, line.worth, line.line_id)):
         total += line.worth

@@ -9,34 +9,41 @@ from sqlalchemy import select
 from billing.db import db
 from billing.ledger.book import Book, GrantState
 from billing.models import Grant, ScheduledGrant, Subscription
-from billing.months import reschedule
+from billing.months import ROLLED_OVER, reschedule
 
 GRACE = timedelta(days=7)
 
+_ROLLED_OVER = Grant.lot.endswith(ROLLED_OVER, autoescape=True)
+
 
 def end_of(book: Book, chain: str, expires_at: datetime, *, subscription_id: str) -> datetime:
-    """When a grant of this chain that expires at ``expires_at`` will end as things stand."""
-    newer = book.grants_where(Grant.chain == chain, Grant.expires_at > expires_at)
-    return expires_at if newer or _is_ending(subscription_id) else expires_at + GRACE
+    """When a grant of this chain that expires at ``expires_at`` will end as things stand.
+
+    That is its date when a newer cycle has been granted; else up to seven days on, or when the subscription ends.
+    """
+    if book.grants_where(Grant.chain == chain, Grant.expires_at > expires_at, ~_ROLLED_OVER):
+        return expires_at
+    over_at = _over_at(subscription_id)
+    latest = expires_at + GRACE
+    return latest if over_at is None else min(latest, max(expires_at, over_at))
 
 
 def close_older_cycles(book: Book, chain: str, expires_at: datetime) -> None:
     """A cycle that expires at ``expires_at`` has been granted: older ones of the chain end at their date."""
-    for grant in book.grants_where(Grant.chain == chain, Grant.expires_at < expires_at, Grant.remaining > 0):
-        _drop_grace(grant)
+    for grant in book.grants_where(
+        Grant.chain == chain, Grant.expires_at < expires_at, Grant.remaining > 0, ~_ROLLED_OVER
+    ):
+        if not _is_revived(grant):
+            grant.ends_at = grant.expires_at
 
 
 def follow_subscription(book: Book, subscription: Subscription) -> None:
     """The subscription was cancelled, resumed or has ended: let its credits and months to come follow."""
     db.session.flush()
     chain = subscription.stripe_item_id
-    grants = book.grants_where(Grant.chain == chain, Grant.remaining > 0)
-    newest = max((grant.expires_at for grant in grants if grant.expires_at), default=None)
-    for grant in grants:
-        if _is_ending(subscription.stripe_id) or grant.expires_at != newest:
-            _drop_grace(grant)
-        elif grant.ends_at == grant.expires_at and grant.expires_at is not None:
-            grant.ends_at = grant.expires_at + GRACE
+    for grant in book.grants_where(Grant.chain == chain, Grant.remaining > 0, ~_ROLLED_OVER):
+        if grant.expires_at is not None and not _is_revived(grant):
+            grant.ends_at = end_of(book, chain, grant.expires_at, subscription_id=subscription.stripe_id)
     if subscription.ended_at is not None:
         _stop(book, subscription, subscription.ended_at)
 
@@ -53,21 +60,17 @@ def _stop(book: Book, subscription: Subscription, ended_at: datetime) -> None:
     ):
         month.status = "stopped"
     reschedule(book)
-    for grant in book.grants_where(
-        Grant.chain == subscription.stripe_item_id, Grant.lot.like("%:rollover"), Grant.remaining > 0
-    ):
+    for grant in book.grants_where(Grant.chain == subscription.stripe_item_id, _ROLLED_OVER, Grant.remaining > 0):
         if grant.ends_at is not None:
             grant.ends_at = min(grant.ends_at, ended_at)
 
 
-def _drop_grace(grant: GrantState) -> None:
-    """Let the grant end at its date; seven days that R8 gave it are no grace and stay."""
-    ends_at, expires_at = grant.ends_at, grant.expires_at
-    if ends_at is not None and expires_at is not None and expires_at < ends_at <= expires_at + GRACE:
-        grant.ends_at = expires_at
+def _is_revived(grant: GrantState) -> bool:
+    """Whether R8 has given the grant seven days after its end; those are no grace and stay."""
+    return grant.ends_at is not None and grant.expires_at is not None and grant.ends_at > grant.expires_at + GRACE
 
 
-def _is_ending(subscription_id: str) -> bool:
-    """Whether the subscription has ended or will at its period's end."""
+def _over_at(subscription_id: str) -> datetime | None:
+    """When the subscription has ended, or will as things stand."""
     row = db.session.scalar(select(Subscription).where(Subscription.stripe_id == subscription_id))
-    return row is not None and (row.ended_at is not None or row.cancel_at is not None)
+    return None if row is None else row.ended_at or row.cancel_at

@@ -11,6 +11,9 @@ from billing.ledger.book import Book
 from billing.ledger.grants import REVIVAL
 from billing.models import ScheduledGrant
 
+ROLLED_OVER = ":rollover"
+"""How the name of a lot ends that holds what rolls over; without it, the name of the lot it is a part of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Months:
@@ -79,6 +82,11 @@ def restore_months(book: Book, lot: str, amount: int) -> None:
             if month.ends_at <= book.now:
                 month.ends_at = book.now + REVIVAL
     reschedule(book)
+
+
+def is_rolled_over(month: ScheduledGrant) -> bool:
+    """Whether it is the part of a month that lives for one more (R10); it is planned in a lot of its own."""
+    return month.lot.endswith(ROLLED_OVER)
 
 
 def reschedule(book: Book) -> None:

@@ -10,7 +10,7 @@ from billing.ledger.book import Book
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note
 from billing.models import ScheduledGrant
-from billing.months import reschedule
+from billing.months import is_rolled_over, reschedule
 
 
 def grant_next(book: Book) -> None:
@@ -27,12 +27,15 @@ def grant_next(book: Book) -> None:
 def grant_month(book: Book, month: ScheduledGrant) -> None:
     """Open the grant of one month, ``(line, n)`` being its business key (R6)."""
     amount = month.credits - month.cancelled
-    grace.close_older_cycles(book, month.chain, month.ends_at)
     if not amount:
         month.status = "skipped"
     else:
         month.status = "granted"
         db.session.flush()
+        ends_at = month.ends_at
+        if not is_rolled_over(month):
+            grace.close_older_cycles(book, month.chain, month.ends_at)
+            ends_at = grace.end_of(book, month.chain, month.ends_at, subscription_id=month.subscription_id)
         grant = open_grant(
             book,
             "CREDIT",
@@ -42,7 +45,7 @@ def grant_month(book: Book, month: ScheduledGrant) -> None:
             terms=Terms(
                 effective_at=month.due_at,
                 expires_at=month.ends_at,
-                ends_at=grace.end_of(book, month.chain, month.ends_at, subscription_id=month.subscription_id),
+                ends_at=ends_at,
                 priority=month.priority,
                 payment_id=month.payment_id,
                 lot=month.lot,
