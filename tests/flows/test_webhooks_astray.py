@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from config import ROOT
+from billing import reconcile as reconciling
+from billing.reconcile import Finding
 from tests.flows.conftest import Town
 from tests.flows.people import Customer
+
+A_DAY_AGO = datetime.now(UTC) - timedelta(days=1)
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "orderly": {},
@@ -60,8 +63,8 @@ def walk(town: Town, email: str) -> Customer:
 
 
 def reconcile(town: Town) -> dict[str, Any]:
-    since = datetime.now(UTC) - timedelta(days=1)
-    return dict(json.loads(town.installation.command("stripe", "reconcile", "--json", "--since", since.isoformat())))
+    since = A_DAY_AGO.isoformat()
+    return dict(json.loads(town.installation.command("stripe", "reconcile", "--json", "--since", since)))
 
 
 @pytest.mark.parametrize("name", SWITCHES)
@@ -99,24 +102,20 @@ def test_books_once_when_reconcile_runs_beside_late_events__F034(town: Town) -> 
     town.sandbox.control("webhooks", {"off": True})
     eva = walk(town, "both@example.com")
     town.sandbox.control("webhooks", {"off": False})
-    since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    commands = [
-        subprocess.Popen(
-            [sys.executable, "-m", "flask", "stripe", "reconcile", "--since", since],
-            cwd=ROOT,
-            env=town.installation.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for delivery in town.sandbox.control("deliveries")["data"]:
-        if delivery["state"] == "undelivered":
-            town.sandbox.control(f"events/{delivery['event']}/resend", {})
-    for command in commands:
-        output = command.communicate(timeout=120)[0]
-        assert command.returncode == 0, output
+    lost = [each["event"] for each in town.sandbox.control("deliveries")["data"] if each["state"] == "undelivered"]
+
+    def reconcile_beside(app: Flask) -> list[Finding]:
+        with app.app_context():
+            report = reconciling.reconcile(A_DAY_AGO)
+            assert report.failed == report.parked == []
+            return report.booked
+
+    with town.installation.inside() as app, ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(reconcile_beside, app) for _ in range(4)]
+        for event_id in lost:
+            town.sandbox.control(f"events/{event_id}/resend", {})
+        booked = [finding for each in running for finding in each.result(120)]
+    assert len(booked) == len({finding.stripe_id for finding in booked})
     town.sandbox.flush(retries=True)
     assert reconcile(town)["booked"] == []
     town.installation.advance(days=8)
