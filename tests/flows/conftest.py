@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from billing import staff_accounts
 from tests.conftest import started
 from tests.engines import ENGINES, Engine
 from tests.flows.people import PASSWORD, Customer, Page, Staff
 from tests.servers import Installation
+from tests.stripe_world import sign
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -84,6 +87,31 @@ class Town:
         (subscription,) = (each for each in found if each["kind"] == kind)
         return dict(subscription)
 
+    def events(self, *types: str) -> list[dict[str, Any]]:
+        """The latest events of these types at Stripe, oldest first, delivered or not."""
+        answer = requests.get(
+            f"{self.sandbox.base_url}/v1/events",
+            params=[("limit", "100"), *(("types[]", each) for each in types)],
+            headers={"Authorization": f"Bearer {self.sandbox.secret_key}"},
+            timeout=60,
+        )
+        answer.raise_for_status()
+        return list(reversed(answer.json()["data"]))
+
+    def deliver(self, event: dict[str, Any]) -> int:
+        """Send an event as Stripe does; the status, or 0 when the server did not answer."""
+        body = json.dumps(event).encode()
+        try:
+            answer = requests.post(
+                f"{self.installation.url}/webhooks/stripe",
+                data=body,
+                headers={"Stripe-Signature": sign(body)},
+                timeout=60,
+            )
+        except requests.RequestException:
+            return 0
+        return answer.status_code
+
     @staticmethod
     def time(text: str) -> datetime:
         """A time of the API."""
@@ -101,18 +129,25 @@ def starts_at() -> datetime | None:
     return None
 
 
+@pytest.fixture(scope="module")
+def workers() -> int:
+    """How many processes serve."""
+    return 2
+
+
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def town(
     request: pytest.FixtureRequest,
     engines: dict[str, Engine],
     tmp_path_factory: pytest.TempPathFactory,
     starts_at: datetime | None,
+    workers: int,
 ) -> Iterator[Town]:
     """Saldo on an empty database of each engine. However the stories went, the books must be right after them."""
     engine = started(request.param, engines)
     url = engine.fresh()
     folder: Path = tmp_path_factory.mktemp(request.param)
-    installation = Installation(folder, url, starts_at=starts_at)
+    installation = Installation(folder, url, starts_at=starts_at, workers=workers)
     try:
         installation.start()
         yield Town(installation)
