@@ -264,3 +264,13 @@ class InvalidCustomerId(SaldoError):
 
     code = "invalid"
     message = "id: 1 to 128 letters, digits and . _ : @ -"
+
+
+class WrongSchema(SaldoError):
+    """The database's tables are older or newer than this version of Saldo."""
+
+    code = "wrong_schema"
+    message = (
+        "the database has the tables of another version; `flask db upgrade` brings older ones up to date, "
+        "for newer ones start the newer Saldo"
+    )

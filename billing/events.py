@@ -17,8 +17,8 @@ STATUSES = ("received", "failed", "done", "ignored", "parked")
 FIRST_RETRY_AFTER = timedelta(minutes=1)
 """Doubled with each attempt: 1, 2, 4, 8 … minutes after the event came."""
 
-RETRIES = 12
-"""The last one comes three days after the event; Stripe gives up then, too. Afterwards staff or `replay` decide."""
+RETRIES = 14
+"""The last one comes after 68 hours; Stripe gives up after three days, too. Afterwards staff or `replay` decide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from billing import cycle_credits, disputes, payments, purchases, refunds, strip
 from billing import subscriptions as subscription_records
 from billing.db import db, transaction
 from billing.errors import StripeUnavailable
-from billing.models import Checkout, Payment, PaymentIntentLink
+from billing.models import Payment, PaymentIntentLink
 from billing.stripe_facts import (
     ChargeFacts,
     CheckoutSessionFacts,
@@ -41,8 +41,6 @@ def prepare_session(session: CheckoutSessionFacts) -> Booking:
 
     def book() -> str:
         with transaction():
-            if not session.is_paid and _has_failed(session):
-                return "duplicate"  # still complete and unpaid at Stripe, and the delayed payment will not come
             word = purchases.fulfil_checkout(session)
             if subscription is not None:
                 subscription()
@@ -151,6 +149,8 @@ def prepare_charge_refunds(charge: ChargeFacts) -> Booking:
             words = [booking() for booking in bookings]
         if "done" in words:
             return "done"
+        if parked := _parked(words):
+            return parked
         ours = payments.payment_of(charge.payment_intent, charge.id) is not None
         return "duplicate" if ours else "foreign"
 
@@ -165,9 +165,8 @@ def prepare_fresh_refund(refund: RefundFacts) -> Booking:
 
     def book() -> str:
         with transaction():
-            for booking in first:
-                booking()
-            return refunds.record_refund(refund)
+            parked = _parked([booking() for booking in first])
+            return parked or refunds.record_refund(refund)
 
     return book
 
@@ -187,9 +186,8 @@ def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
 
     def book() -> str:
         with transaction():
-            for booking in first:
-                booking()
-            return disputes.record_dispute(dispute)
+            parked = _parked([booking() for booking in first])
+            return parked or disputes.record_dispute(dispute)
 
     return book
 
@@ -197,11 +195,6 @@ def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
 def _is_linked(invoice_id: str) -> bool:
     links = select(PaymentIntentLink.payment_intent_id).join(Payment, Payment.id == PaymentIntentLink.payment_id)
     return db.session.scalar(links.where(Payment.invoice_id == invoice_id).limit(1)) is not None
-
-
-def _has_failed(session: CheckoutSessionFacts) -> bool:
-    status = select(Checkout.status).where(Checkout.session_id == session.id)
-    return db.session.scalar(status) == "failed"
 
 
 def _prepare_new_subscription(stripe_id: str) -> Booking | None:
@@ -213,6 +206,11 @@ def _prepare_new_subscription(stripe_id: str) -> Booking | None:
     except (StripeNotFound, StripeUnavailable):
         return None
     return lambda: subscription_records.sync_subscription(facts)
+
+
+def _parked(words: list[str]) -> str | None:
+    """Why what was paid waits for staff; then what gives it back waits with it."""
+    return next((word for word in words if word.startswith("parked")), None)
 
 
 def _prepare_payment(payment_intent: str | None, charge: str | None) -> list[Booking]:

@@ -30,6 +30,8 @@ def fulfil_checkout(session: CheckoutSessionFacts) -> str:
         checkout = checkout_of(account_id, session)
         if checkout is None:
             return "foreign"
+        if checkout.status == "failed" and not session.is_paid:
+            return "duplicate"  # still complete and unpaid at Stripe, and the delayed payment will not come
         checkout.status = "complete"
         checkout.payment_status = session.payment_status
         if checkout.kind != "pack":

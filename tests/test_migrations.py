@@ -11,10 +11,11 @@ from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import Engine as Connections
 from sqlalchemy import create_engine, inspect, text
 
-from billing.db import Base
+from billing.db import Base, db
 from config import ROOT
 from tests.conftest import environ_for, rules_only
 from tests.engines import Engine
+from tests.sandbox_server import free_port
 
 DIRECTORY = str(ROOT / "migrations")
 
@@ -108,3 +109,23 @@ def test_fresh_databases_are_apart(engine: Engine) -> None:
             connection.execute(text("CREATE TABLE mine (id integer)"))
         connections.dispose()
         engine.drop(url)
+
+
+def test_server_refuses_a_schema_that_is_not_its_own__F186_F189(engine: Engine) -> None:
+    """No tables yet, then a revision that this version has never heard of: neither server nor worker starts."""
+    url = engine.empty()
+    env = {"PATH": os.environ["PATH"], "FLASK_SKIP_DOTENV": "1", "PORT": str(free_port()), **environ_for(url)}
+    server = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    worker = [sys.executable, "-m", "flask", "worker", "--once"]
+    for newer in (False, True):
+        if newer:
+            with rules_only(url):
+                upgrade(DIRECTORY)
+                with db.engine.begin() as connection:
+                    connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
+        for command in (server, worker):
+            ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+            assert ended.returncode != 0
+            assert "flask db upgrade" in ended.stderr
+            assert "Traceback" not in ended.stderr
+    engine.drop(url)

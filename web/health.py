@@ -6,14 +6,12 @@ import tomllib
 from functools import cache
 
 import structlog
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from billing import stripe_gateway
+from billing import schema, stripe_gateway
 from billing.db import connection
 from config import ROOT
 
@@ -30,7 +28,7 @@ def livez() -> ResponseReturnValue:
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Whether requests can be served: 503 names each part that fails."""
-    parts = {"database": _database(), "schema": _schema(), "stripe": _stripe()}
+    parts = {"database": _database(), "schema": schema.state(), "stripe": _stripe()}
     ready = all(state == "ok" for state in parts.values())
     return jsonify(status="ok" if ready else "failing", parts=parts), 200 if ready else 503
 
@@ -48,11 +46,6 @@ def _version() -> str:
     return number
 
 
-@cache
-def _newest_revisions() -> frozenset[str]:
-    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
-
-
 def _database() -> str:
     try:
         connection().execute(text("SELECT 1"))
@@ -60,14 +53,6 @@ def _database() -> str:
         _log.error("database_unavailable", error=type(error).__name__)
         return "unavailable"
     return "ok"
-
-
-def _schema() -> str:
-    try:
-        present = frozenset(MigrationContext.configure(connection()).get_current_heads())
-    except SQLAlchemyError:
-        return "unknown"
-    return "ok" if present == _newest_revisions() else "another version"
 
 
 def _stripe() -> str:

@@ -8,10 +8,12 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from billing import money
+from billing import money, schema
+from billing.errors import WrongSchema
 from worker.loop import Worker
 
 FINDING = 1
+COULD_NOT = 2
 
 
 @click.command("worker")
@@ -23,6 +25,11 @@ def work(once: bool, as_json: bool) -> None:
 
     Several workers side by side are safe. SIGTERM ends one after the item in work.
     """
+    try:
+        schema.require_current()
+    except WrongSchema as error:
+        click.echo(f"could not: {error}", err=True)
+        raise SystemExit(COULD_NOT) from error
     worker = Worker(current_app._get_current_object())  # type: ignore[attr-defined]
     if not once:
         for number in (signal.SIGTERM, signal.SIGINT):
