@@ -63,6 +63,7 @@ PROBLEMS: dict[str, Problem] = {
     "database_unavailable": Problem(503, "The database is not available"),
     "price_not_synced": Problem(503, "The price is not at Stripe yet"),
     "stripe_unavailable": Problem(503, "Stripe is not available"),
+    "wrong_schema": Problem(503, "The database has another version's tables"),
 }
 """Every code of the API. A domain error carries its code; what is wrong with HTTP itself is below."""
 

@@ -22,7 +22,8 @@ _EMAIL = re.compile(
     r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+"
 )
 
-_hasher = PasswordHasher()
+hasher = PasswordHasher()
+"""Argon2id with the parameters of RFC 9106's low-memory profile, which argon2-cffi keeps current."""
 
 
 def read_email(text: str) -> str:
@@ -37,7 +38,7 @@ def hash_password(password: str) -> str:
     """The Argon2id hash to keep. Raises `WeakPassword` for one too short, too long, or not text."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS or not _is_text(password):
         raise WeakPassword()
-    return _hasher.hash(password)
+    return hasher.hash(password)
 
 
 def is_password(password: str, password_hash: str | None) -> bool:
@@ -48,7 +49,7 @@ def is_password(password: str, password_hash: str | None) -> bool:
     if len(password) > MAX_PASSWORD_CHARACTERS or not _is_text(password):
         password = ""
     try:
-        matches = _hasher.verify(password_hash or _nobodys_hash(), password)
+        matches = hasher.verify(password_hash or _nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return matches and password_hash is not None
@@ -56,7 +57,7 @@ def is_password(password: str, password_hash: str | None) -> bool:
 
 @cache
 def _nobodys_hash() -> str:
-    return _hasher.hash("nobody has this password")
+    return hasher.hash("nobody has this password")
 
 
 def _is_text(password: str) -> bool:

@@ -14,12 +14,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import Migrate, upgrade
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from billing import clock as business_time
+from billing import credentials
 from billing.db import db
 from config import ROOT, Settings, load_settings
 from tests.engines import ENGINES, Engine
@@ -131,11 +134,24 @@ def settings(environ: dict[str, str]) -> Settings:
     return load_settings(environ)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Each template is compiled once, not once for each test's server."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Argon2 with the least work it allows: what passwords cost an attacker is not what tests ask."""
+    credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """A server of this test's own, with its context pushed: `db`, the catalog and all verbs are at hand."""
     app = create_app(settings)
     app.testing = True
+    app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():
         yield app
         db.session.remove()

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from billing import adjustments, checkout, spending, subscriptions
-from billing.db import db
+from billing.accounts import open_account
+from billing.db import db, transaction
+from billing.ledger.grants import open_grant
 from billing.money import MICRO
 from billing.spending import Spending
 from tests.api.conftest import Caller, exact, problem
@@ -50,8 +52,9 @@ def test_writes_a_balance_with_all_its_keys(reader: Caller, ada: int) -> None:
 
 def test_writes_credits_as_exact_numbers__F062(reader: Caller, shop: Shop) -> None:
     account_id = shop.customer("ada")
-    for _ in range(1000):
-        adjustments.grant_credits(account_id, 999_999_999_999_999, "import", "operator")
+    with transaction(), open_account(account_id) as book:
+        for _ in range(1000):
+            open_grant(book, "CREDIT", "import", 999_999_999_999_999, at=book.now)
     text = reader.get("/customers/ada/balance").text
     assert '"balance":999999999999.999,' in text
     adjustments.grant_credits(account_id, 900, "rest", "operator")
