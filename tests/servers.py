@@ -94,7 +94,7 @@ class Installation:
             "PUBLIC_URL": self.url,
             "WEB_CONCURRENCY": str(workers),
         }
-        self.environ = environ_without_settings() | self.settings | {"FLASK_SKIP_DOTENV": "1"}
+        self._environ = environ_without_settings() | self.settings | {"FLASK_SKIP_DOTENV": "1"}
         self._server: Process | None = None
         self._sandbox: Process | None = None
         self._api_key = ""
@@ -103,7 +103,7 @@ class Installation:
         """Start sandbox and server, put the catalog to Stripe, and make an API key."""
         self._sandbox = Process(
             self.folder / "sandbox.log",
-            self.environ,
+            self._environ,
             "sandbox",
             f"--port={self.sandbox.base_url.rpartition(':')[2]}",
             f"--webhook-url={self.url}/webhooks/stripe",
@@ -117,7 +117,7 @@ class Installation:
 
     def start_server(self) -> None:
         """Start gunicorn as in production, and wait until it takes requests."""
-        server = Process(self.folder / "server.log", self.environ, "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+        server = Process(self.folder / "server.log", self._environ, "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
         self._server = server
         server.wait_for(f"{self.url}/readyz")
 
@@ -142,7 +142,7 @@ class Installation:
         return subprocess.run(
             [sys.executable, "-m", "flask", *command],
             cwd=ROOT,
-            env=self.environ,
+            env=self._environ,
             capture_output=True,
             text=True,
             timeout=300,

@@ -72,17 +72,19 @@ def start_influencer_checkout(
 
 def _start(wish: Wish) -> StartedCheckout:
     passed_over: frozenset[str] = frozenset()
-    for _ in range(MAX_TRIES):
+    tries = 0
+    while tries < MAX_TRIES:
         reserved = records.reserve(wish, passed_over)
         for record_id, session_id in reserved.rivals:
             _close_rival(record_id, session_id)
         session = _look_up(reserved) if reserved.session_id else _create(wish, reserved)
         if session is None:
-            continue
-        if session.status == "complete":
+            tries += 1
+        elif session.status == "complete":
             # Paid, and the webhook is on its way.
             if wish.mode == "subscription":
                 raise AlreadySubscribed()
+            # No try that failed: however many packs were paid meanwhile, each is passed over once.
             passed_over |= {reserved.record_id}
         elif session.url is None:
             raise StripeUnavailable()

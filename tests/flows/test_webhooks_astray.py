@@ -120,3 +120,13 @@ def test_books_once_when_reconcile_runs_beside_late_events__F034(town: Town) -> 
     assert reconcile(town)["booked"] == []
     town.installation.advance(days=8)
     assert sorted(town.entries(eva)) == LEDGER
+
+
+def test_pack_can_be_bought_again_however_many_of_its_events_are_missing(town: Town) -> None:
+    town.sandbox.control("webhooks", {"off": True})
+    eva = town.customer("again@example.com")
+    for _ in range(5):
+        town.sandbox.pay(eva.choose_pack("100 credits").session_id)
+    assert town.entries(eva) == [("CREDIT", "signup", 60)]
+    reconcile(town)
+    assert town.entries(eva) == [("CREDIT", "signup", 60), *[("PURCHASE", "pack", 100)] * 5]
