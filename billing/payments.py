@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing import clawback
 from billing.db import connection, db
@@ -179,6 +179,8 @@ def view_payment(payment: Payment) -> PaymentView:
     pending = sum(r.amount_minor for r in refunds if r.status in ("pending", "requires_action"))
     disputed = any(d.status in OPEN_STATUSES for d in disputes)
     lost = sum(d.amount_minor for d in disputes if d.status in LOST_STATUSES)
+    given_back = refunded + pending + lost
+    refundable = min(payment.amount_minor, _charged_minor(payment)) - given_back
     credits = _credits(payment)
     return PaymentView(
         id=payment.id,
@@ -189,7 +191,7 @@ def view_payment(payment: Payment) -> PaymentView:
         amount_minor=payment.amount_minor,
         refunded_minor=refunded,
         pending_minor=pending,
-        refundable_minor=0 if disputed else max(0, payment.amount_minor - refunded - pending - lost),
+        refundable_minor=0 if disputed else max(0, refundable),
         disputed=disputed,
         dispute_status=disputes[-1].status if disputes else None,
         currency=payment.currency,
@@ -204,6 +206,14 @@ def view_payment(payment: Payment) -> PaymentView:
         taken_back=credits.taken_back,
         grants=credits.grants,
     )
+
+
+def _charged_minor(payment: Payment) -> int:
+    """What was charged, as far as known: what the customer's balance paid of an invoice cannot go back to a card."""
+    charged = db.session.scalar(
+        select(func.sum(PaymentIntentLink.amount_minor)).where(PaymentIntentLink.payment_id == payment.id)
+    )
+    return payment.amount_minor if charged is None else int(charged)
 
 
 def view_refund(refund: Refund) -> RefundView:

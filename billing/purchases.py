@@ -106,7 +106,10 @@ def checkout_of(account_id: int, session: CheckoutSessionFacts) -> Checkout | No
     checkout = db.session.scalar(select(Checkout).where(Checkout.session_id == session.id))
     if checkout is None:
         named = db.session.get(Checkout, session.metadata.get("saldo_checkout", ""))
-        if named is None or named.session_id is not None:
+        is_pack = session.mode == "payment"
+        if named is None or named.session_id is not None or (named.kind == "pack") != is_pack:
+            return None
+        if named.account_id != account_id:
             return None
         named.session_id = session.id
         checkout = named

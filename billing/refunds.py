@@ -233,10 +233,12 @@ def _learn_payment_intents(payment: Payment) -> None:
     """Make sure that we know which PaymentIntents paid; for an invoice Stripe is asked where they are missing."""
     invoice_id = payment.invoice_id
     known = db.session.scalar(
-        select(func.count()).select_from(PaymentIntentLink).where(PaymentIntentLink.payment_id == payment.id)
+        select(func.coalesce(func.sum(PaymentIntentLink.amount_minor), 0)).where(
+            PaymentIntentLink.payment_id == payment.id
+        )
     )
     payment_id = payment.id
-    if known or invoice_id is None:
+    if invoice_id is None or (known or 0) >= payment.amount_minor:
         return
     db.session.rollback()
     paid = list(stripe_gateway.current().list_invoice_payments(invoice=invoice_id))

@@ -21,7 +21,11 @@ Object = dict[str, Any]
 
 
 class StripeStandIn:
-    """Objects by id; `calls` are the requests received, as (method, path, fields)."""
+    """Objects by id; `calls` are the requests received, as (method, path, fields).
+
+    `refund_status` is what a new refund is; `refusal` is answered instead of making one; with `answers_are_lost`
+    it is made, and the answer is an error all the same.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
@@ -29,6 +33,8 @@ class StripeStandIn:
         self.keys: dict[str, str] = {}
         self.refund_status = "succeeded"
         self.refusal: tuple[int, Object] | None = None
+        self.answers_are_lost = False
+        self.currency = "usd"
         self._numbers = itertools.count(1)
 
     def new_id(self, prefix: str) -> str:
@@ -72,7 +78,8 @@ class StripeStandIn:
             status, obj = self._create_refund(path, fields, request.headers["Idempotency-Key"])
         else:
             status, obj = self._read(path, fields)
-        return status, {"Content-Type": "application/json"}, json.dumps(obj)
+        headers = {"Content-Type": "application/json", "Stripe-Should-Retry": "false"}
+        return status, headers, json.dumps(obj)
 
     def _create_refund(self, path: str, fields: dict[str, str], key: str) -> tuple[int, Object]:
         assert path == "refunds", f"nobody posts to {path}"
@@ -83,7 +90,7 @@ class StripeStandIn:
                 "refund",
                 "re",
                 amount=int(fields["amount"]),
-                currency="usd",
+                currency=self.currency,
                 status=self.refund_status,
                 payment_intent=fields["payment_intent"],
                 charge=None,
@@ -91,6 +98,8 @@ class StripeStandIn:
                 metadata={"saldo_refund": fields["metadata[saldo_refund]"]},
             )
             self.keys[key] = refund["id"]
+        if self.answers_are_lost:
+            return 500, {"error": {"type": "api_error", "message": "nobody knows"}}
         return 200, self.objects[self.keys[key]]
 
     def _read(self, path: str, fields: dict[str, str]) -> tuple[int, Object]:
