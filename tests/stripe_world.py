@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import stripe
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from billing import accounts, catalog_sync, customers, subscriptions
-from billing.db import db
-from billing.models import Entry, StripeEvent
+from billing.db import db, transaction
+from billing.models import Entry, Price, StripeEvent
 from billing.money import MICRO
 from billing.subscriptions import SubscriptionView
 from tests.conftest import Clock
@@ -217,10 +217,29 @@ def environ(environ: dict[str, str], sandbox: SandboxServer, tmp_path: Path) -> 
     return environ | {"STRIPE_API_BASE": sandbox.base_url, "CATALOG": str(catalog)}
 
 
+_SYNCED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
+"""By catalog: what a sync leaves at Stripe and in the price table. To repeat it takes longer than most tests."""
+
+
+def put_on_sale(app: Flask, sandbox: SandboxServer) -> None:
+    """Have the server's catalog at Stripe and in the price table, as `flask stripe sync-catalog` leaves it."""
+    catalog = app.config["SETTINGS"].catalog.read_text(encoding="utf-8")
+    if catalog not in _SYNCED:
+        catalog_sync.sync_catalog()
+        rows = db.session.execute(select(Price.__table__)).mappings()
+        objects = sandbox.copy_objects("product", "price", "billing_portal.configuration")
+        _SYNCED[catalog] = objects, [dict(row) for row in rows]
+        return
+    objects, prices = _SYNCED[catalog]
+    sandbox.begin_with(objects)
+    with transaction() as connection:
+        connection.execute(insert(Price), prices)
+
+
 @pytest.fixture
 def shop(app: Flask, sandbox: SandboxServer) -> Shop:
     """Saldo and its sandbox, wired together, with the catalog at Stripe."""
-    catalog_sync.sync_catalog()
+    put_on_sale(app, sandbox)
     shop = Shop(app, sandbox)
     sandbox.receiver.append(shop)  # type: ignore[attr-defined]
     return shop
