@@ -151,9 +151,10 @@ def fully_allocated(books: Replay, step: Step) -> Iterator[Finding]:
 
 def conserved(books: Replay, step: Step) -> Iterator[Finding]:
     """I06: bal = Σ rem(l) − debt, and debt >= 0, after every entry."""
-    drift = books.balance - (books.sum_remaining() - books.debt)
+    standing = books.remaining - books.debt
+    drift = books.balance - standing
     if drift != books.drift:
-        yield _at(books, "I06", step.entry, books.balance, books.sum_remaining() - books.debt)
+        yield _at(books, "I06", step.entry, books.balance, standing)
         books.drift = drift
     if books.debt < 0:
         yield _at(books, "I06", step.entry, "debt of 0 or more", books.debt)

@@ -104,6 +104,7 @@ class Replay:
     active: dict[int, Reserve] = field(default_factory=dict)
     last_hold: int = 0
     balance: int = 0
+    remaining: int = 0  # Σ of the grants
     debt: int = 0
     lacks: dict[int, int] = field(default_factory=dict)  # open debt by the REFUND that left it
     paid: dict[int, int] = field(default_factory=dict)  # what of it has been paid
@@ -126,10 +127,6 @@ class Replay:
     ) -> Finding:
         """A finding in these books."""
         return Finding(invariant, self.account_id, where, expected, found, since_seq)
-
-    def sum_remaining(self) -> int:
-        """Σ grants' remaining."""
-        return sum(self.lots[seq].remaining for seq in self.open_lots)
 
     def next_step(self, entry: Any) -> Iterator[Finding | Step]:
         """Take the entry and all rows that go with it; rows that go with no entry are findings."""
@@ -157,6 +154,7 @@ class Replay:
             lot = make_lot(step.grant, step.grant.payment_id is None or step.grant.payment_id not in self.unsteady)
             self.lots[lot.row.seq] = lot
             self.open_lots.add(lot.row.seq)
+            self.remaining += lot.remaining
         for use in step.uses:
             self._use(use.grant_seq, use.amount)
         self._owe(entry, sum(use.amount for use in step.uses))
@@ -195,6 +193,7 @@ class Replay:
         if lot is None:
             return
         lot.remaining -= amount
+        self.remaining -= amount
         if lot.remaining:
             self.open_lots.add(grant_seq)
         else:

@@ -269,7 +269,7 @@ class Model:
 
     def _expire(self, lot: Lot) -> None:
         self._pay_debts(lot)
-        rest = self.free(lot)
+        rest, lot.was_frozen = self.free(lot), self.frozen(lot)
         lot.left -= rest
         lot.expired += rest
 
