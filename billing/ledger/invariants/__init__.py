@@ -122,7 +122,9 @@ def _between_entries(books: Replay, seq: int) -> Iterator[Finding]:
     for row in streams.holds.take((books.account_id, seq)):
         events.append((row.created_at, 1, row.number, row))
         if row.resolved_seq == seq and row.status in ("voided", "expired"):
-            events.append((row.resolved_at or row.created_at, 2, row.number, None))
+            # What is due at a moment is booked before anything else happens at it.
+            order = 0 if row.status == "expired" else 2
+            events.append((row.resolved_at or row.created_at, order, row.number, None))
     for _, _, number, row in sorted(events, key=lambda event: event[:3]):
         if row is None:
             if number in books.active:
