@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from billing import audit as audits
 from billing import self_test
@@ -25,8 +26,8 @@ def audit(customer: str | None, prove: bool, as_json: bool) -> None:
     """Check every invariant: exit 0 clean, 1 violations, 2 could not finish."""
     try:
         clean = _self_test(as_json) if prove else _audit(customer, as_json)
-    except SaldoError:
-        raise
+    except (SaldoError, DBAPIError):
+        raise  # they have a sentence of their own
     except Exception as error:
         # Never 0 on a crash, and never 1 either: nobody knows whether the books are right.
         could_not(f"the audit could not finish: {type(error).__name__}: {error}", as_json)

@@ -36,30 +36,27 @@ FACTS = (
 )
 
 
-@pytest.mark.parametrize("column", FACTS)
-def test_update_of_any_fact_of_an_entry_is_refused(spent: int, column: str) -> None:
+def test_update_of_any_fact_of_an_entry_is_refused(spent: int) -> None:
     """F059."""
-    other = {"kind": "'REFUND'", "reason": "'topup'", "hash": "'x'", "actor": "'eve'", "at": "'2020-01-01T00:00:00Z'"}
-    value = other.get(column, "'eve'" if column in ("action", "scope", "source") else "1000")
-    with pytest.raises(Exception, match="entries is append-only"):
-        change(f"UPDATE entries SET {column} = {value} WHERE seq = 2")
+    texts = {"kind": "REFUND", "reason": "topup", "hash": "x", "actor": "eve", "at": "2020-01-01T00:00:00Z"}
+    for column in FACTS:
+        value = texts.get(column) or ("eve" if column in ("action", "scope", "source") else None)
+        with pytest.raises(Exception, match="entries is append-only"):
+            change(f"UPDATE entries SET {column} = {repr(value) if value else 1000} WHERE seq = 2")
     assert list(audit.audit()) == []
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_delete_and_rewriting_are_refused(spent: int) -> None:
+    """F059."""
+    for statement in (
         "DELETE FROM entries WHERE seq = 2",
         "DELETE FROM uses",
         "UPDATE uses SET amount = 1",
         "UPDATE entries SET description = 'something else'",
         "UPDATE entries SET reference = NULL, amount = 1 WHERE seq = 2",
-    ],
-)
-def test_delete_and_rewriting_are_refused(spent: int, statement: str) -> None:
-    """F059."""
-    with pytest.raises(Exception, match="append-only"):
-        change(statement)
+    ):
+        with pytest.raises(Exception, match="append-only"):
+            change(statement)
     assert list(audit.audit()) == []
 
 

@@ -38,11 +38,11 @@ def test_running_balance_is_the_sum_up_to_each_entry(account: int) -> None:
         assert entry.balance_after == total
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "1", "1.x", "1.-1", "٣.1", "1.9999999999999999999999"])
-def test_broken_cursor_is_refused(account: int, cursor: str) -> None:
+def test_broken_cursor_is_refused(account: int) -> None:
     make_grant(account, 1)
-    with pytest.raises(InvalidCursor):
-        list_entries(account, cursor=cursor)
+    for cursor in ("", "x", "1", "1.x", "1.-1", "٣.1", "1.9999999999999999999999"):
+        with pytest.raises(InvalidCursor):
+            list_entries(account, cursor=cursor)
 
 
 def test_cursor_of_another_account_yields_nothing_of_theirs(account: int) -> None:

@@ -92,10 +92,10 @@ def test_captured_hold_says_what_it_was_for(funded: int) -> None:
     )
 
 
-@pytest.mark.parametrize("seconds", [0, -1, 86_401])
-def test_hold_for_no_time_or_too_long_is_refused(funded: int, seconds: int) -> None:
-    with pytest.raises(Invalid):
-        hold(funded, 1, seconds)
+def test_hold_for_no_time_or_too_long_is_refused(funded: int) -> None:
+    for seconds in (0, -1, 86_401):
+        with pytest.raises(Invalid):
+            hold(funded, 1, seconds)
 
 
 def test_hold_of_more_than_is_available_is_refused(funded: int) -> None:
