@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from billing import clawback, clock, refills, schedule
+from billing import clock, freezing, refills, schedule
 from billing.db import connection, in_transaction, transaction
 from billing.errors import NotFound
 from billing.ledger import due
@@ -36,7 +36,7 @@ def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]
     book.load_open()
     book_due(book)
     yield book
-    clawback.refresh_threatened(book)
+    freezing.refresh_threatened(book)
     book.save()
 
 
@@ -73,4 +73,4 @@ def book_due(book: Book) -> None:
             refills.book_refill(book)
         else:
             due.book_next_due(book)
-        clawback.refresh_threatened(book, at)
+        freezing.refresh_threatened(book, at)

@@ -1,4 +1,4 @@
-"""Credits follow money (R7, R8): how much of what a payment granted must be gone, and how much is frozen.
+"""Credits follow money (R7): what is taken when money goes back, and what is put back when that falls away.
 
 The arithmetic has its one home here. It is a function of the payment's refunds and disputes alone, so any order of
 Stripe's events ends in the same credits taken.
@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from billing import months
-from billing.db import connection, db
+from billing.claims import (
+    ENDED,
+    SPENT,
+    lots_of,
+    read_claims,
+    read_standing,
+    target_of,
+    used_by,
+    waived_of,
+)
+from billing.db import db
+from billing.freezing import refresh_freezes
 from billing.ledger.book import Book, EntryRow, GrantState
-from billing.ledger.grants import freeze
 from billing.ledger.posting import Note
 from billing.ledger.taking_back import net_taken, put_back, take_back
-from billing.models import Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
-from billing.money import MICRO
-from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
+from billing.models import Dispute, Payment, PaymentLot, Refund
+from billing.paid_periods import LOST_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,130 +39,6 @@ class Cause:
     take_reason: str  # payment_refunded | dispute_lost
     undo_reason: str  # refund_failed | dispute_reversed
     actor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What of a payment's money is given back and what may yet be, in minor units."""
-
-    amount_minor: int
-    kept: int
-    settled: int  # refunds succeeded, disputes lost
-    open: int  # those, plus refunds pending and disputes open
-
-    def share_of(self, granted: int, given: int) -> int:
-        """Micro-credits of ``granted`` that must be gone when ``given`` money is: whole credits, rounded up."""
-        if self.amount_minor == 0:
-            return 0
-        given = max(0, min(self.amount_minor - self.kept, given))
-        return min(granted, -(-granted * given // (self.amount_minor * MICRO)) * MICRO)
-
-
-def read_claims(payment: Payment) -> Claims:
-    """Add up the payment's refunds and disputes as they stand."""
-    kept = settled = pending = 0
-    for refund in db.session.scalars(select(Refund).where(Refund.payment_id == payment.id)):
-        if refund.status not in ("succeeded", "pending", "requires_action"):
-            continue
-        if refund.credits_mode == "keep":
-            kept += refund.amount_minor if refund.status == "succeeded" else 0
-        elif refund.status == "succeeded":
-            settled += refund.amount_minor
-        else:
-            pending += refund.amount_minor
-    for dispute in db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id)):
-        settled += dispute.amount_minor if dispute.status in LOST_STATUSES else 0
-        pending += dispute.amount_minor if dispute.status in OPEN_STATUSES else 0
-    return Claims(payment.amount_minor, kept, settled, settled + pending)
-
-
-@dataclass(slots=True)
-class Standing:
-    """One lot's credits: what is gone already and why, in micro-credits."""
-
-    grants: list[GrantState]
-    taken: int
-    ended: int  # expired unspent, taken by staff, or months that a subscription's end stopped
-    cancelled: int  # months to come that money given back has taken
-    to_come: int  # months still to come
-
-    @property
-    def gone(self) -> int:
-        """What need not be taken any more."""
-        return self.taken + self.ended + self.cancelled
-
-    def months_of(self, target: int) -> int:
-        """How much of ``target`` months that have not come account for: as much as they can, before all else (R7)."""
-        return min(target, self.cancelled + self.to_come)
-
-    def lack_of(self, target: int) -> int:
-        """What of ``target`` must still be taken from grants."""
-        return max(0, target - max(self.months_of(target), self.cancelled) - self.ended - self.taken)
-
-    @property
-    def unspent(self) -> int:
-        """What is left in its grants, holds apart."""
-        return sum(grant.unheld for grant in self.grants)
-
-    @property
-    def held(self) -> int:
-        """What holds reserve of it."""
-        return sum(grant.held for grant in self.grants)
-
-
-def read_standing(book: Book, lot: PaymentLot) -> Standing:
-    """Where the credits of a lot are now."""
-    grants = book.grants_where(Grant.payment_id == lot.payment_id, Grant.lot == lot.lot)
-    taken = sum(net for grant in grants for _, net in net_taken(book, grant))
-    plan = months.read_months(book.account_id, lot.lot)
-    return Standing(
-        grants=grants,
-        taken=taken,
-        ended=used_by(book.account_id, [grant.seq for grant in grants], ENDED) + plan.stopped,
-        cancelled=plan.cancelled,
-        to_come=plan.to_come,
-    )
-
-
-SPENT = ("action", "amount")
-ENDED = ("expired", "staff")
-
-
-def used_by(account_id: int, grant_seqs: list[int], reasons: tuple[str, ...]) -> int:
-    """Micro-credits that DEBITs of these reasons ate of the grants and have not given back."""
-    if not grant_seqs:
-        return 0
-    debits = select(Entry.seq).where(Entry.account_id == account_id, Entry.kind == "DEBIT", Entry.reason.in_(reasons))
-    undone = select(Entry.seq).where(Entry.account_id == account_id, Entry.kind == "REFUND", Entry.reverses.in_(debits))
-    used = connection().scalar(
-        select(func.sum(Use.amount)).where(
-            Use.account_id == account_id,
-            Use.grant_seq.in_(grant_seqs),
-            Use.entry_seq.in_(debits) | Use.entry_seq.in_(undone),
-        )
-    )
-    return int(used or 0)
-
-
-def lots_of(payment_id: str) -> list[PaymentLot]:
-    """The payment's lots in a fixed order."""
-    return list(
-        db.session.scalars(select(PaymentLot).where(PaymentLot.payment_id == payment_id).order_by(PaymentLot.lot))
-    )
-
-
-def waived_of(payment_id: str) -> dict[str, int]:
-    """Per lot, what ``unspent`` refunds of the payment that stand have let go."""
-    waived: dict[str, int] = {}
-    rows = connection().scalars(
-        select(Refund.waived).where(
-            Refund.payment_id == payment_id, Refund.status == "succeeded", Refund.waived.is_not(None)
-        )
-    )
-    for row in rows.all():
-        for lot, amount in json.loads(row or "{}").items():
-            waived[lot] = waived.get(lot, 0) + amount
-    return waived
 
 
 def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
@@ -259,11 +143,6 @@ def foresee(book: Book, payment: Payment, amount_minor: int, mode: str) -> Fores
     )
 
 
-def target_of(claims: Claims, lot: PaymentLot, given: int, waived: dict[str, int]) -> int:
-    """Micro-credits of a lot that must be gone when ``given`` money is, less what was let go (R7)."""
-    return max(0, claims.share_of(lot.granted, given) - waived.get(lot.lot, 0))
-
-
 def waive_spent(book: Book, payment: Payment, refund: Refund) -> None:
     """Note on an ``unspent`` refund that has just succeeded what of its share is spent and so let go (R7)."""
     claims = read_claims(payment)
@@ -348,106 +227,3 @@ def _undo(book: Book, lot: PaymentLot, before: int, target: int, cause: Cause) -
                 )
             )
     return entries
-
-
-def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = None) -> None:
-    """Freeze of a payment's unspent, unheld credits exactly what losing all that is open would take (R8).
-
-    ``at`` is when that has changed, by default now: what thaws in a grant that has ended lives seven days from then.
-    """
-    if payment_id is None:
-        return
-    claims = read_claims(db.session.get_one(Payment, payment_id))
-    frozen_before = book.grants_where(Grant.payment_id == payment_id, Grant.freeze_target > 0)
-    if claims.open == claims.settled and not frozen_before:
-        return
-    waived = waived_of(payment_id)
-    for lot in lots_of(payment_id):
-        standing = read_standing(book, lot)
-        targets = _freeze_targets(standing, threatened(claims, lot, standing, waived))
-        for grant in standing.grants:
-            if grant.freeze_target != targets[grant.seq]:
-                freeze(book, grant, targets[grant.seq], at or book.now)
-
-
-def refresh_threatened(book: Book, at: datetime | None = None) -> None:
-    """Something has moved in an account: work out anew what is frozen of each payment under threat."""
-    for payment_id in {grant.payment_id for grant in book.grants.values() if grant.freeze_target}:
-        refresh_freezes(book, payment_id, at)
-
-
-def _freeze_targets(standing: Standing, need: int) -> dict[int, int]:
-    """How much of each grant to freeze for ``need``: what is free, then what holds may leave, the newest first.
-
-    What is spent already cannot be frozen, but may be given back: it will be frozen then, in whichever grant.
-    """
-    targets = dict.fromkeys((grant.seq for grant in standing.grants), 0)
-    newest_first = sorted(standing.grants, key=lambda g: g.seq, reverse=True)
-    for of_held in (False, True):
-        for grant in newest_first:
-            part = min(need, grant.held if of_held else grant.unheld)
-            targets[grant.seq] += part
-            need -= part
-    return {grant.seq: min(grant.granted, targets[grant.seq] + need) for grant in newest_first}
-
-
-def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: dict[str, int]) -> int:
-    """Micro-credits of a lot's grants that losing every open dispute and pending refund would take."""
-    if claims.open == claims.settled:
-        return 0
-    return max(0, target_of(claims, lot, claims.open, waived) - standing.gone - standing.to_come)
-
-
-def arrives_frozen(book: Book, payment_id: str, lot_name: str, amount: int) -> int:
-    """How much of ``amount`` micro-credits about to be granted for a lot must arrive frozen (R8)."""
-    payment = db.session.get_one(Payment, payment_id)
-    claims = read_claims(payment)
-    if claims.open == claims.settled:
-        return 0
-    lot = db.session.get_one(PaymentLot, (book.account_id, payment_id, lot_name))
-    standing = read_standing(book, lot)
-    need = threatened(claims, lot, standing, waived_of(payment_id))
-    return min(amount, max(0, need - sum(grant.frozen for grant in standing.grants)))
-
-
-def taken_back_of(account_id: int, grant_seqs: list[int]) -> int:
-    """Micro-credits taken back from these grants and not put back since, debt included; for reading."""
-    if not grant_seqs:
-        return 0
-    of_account = Entry.account_id == account_id
-    takings = select(Entry.seq).where(
-        of_account, Entry.kind == "REFUND", Entry.amount < 0, Entry.reverses.in_(grant_seqs)
-    )
-    total = connection().scalar(
-        select(func.sum(Entry.amount)).where(
-            of_account, Entry.seq.in_(takings) | ((Entry.kind == "REFUND") & Entry.reverses.in_(takings))
-        )
-    )
-    return -int(total or 0)
-
-
-def taken_by(account_id: int, cause_id: str) -> tuple[int, int]:
-    """What a refund or dispute took and has not been put back, and the debt it left; micro-credits."""
-    mark = f"take:{cause_id}:"
-    takings = (
-        connection()
-        .scalars(
-            select(Entry.seq).where(
-                Entry.account_id == account_id, Entry.source >= mark, Entry.source < mark[:-1] + ";"
-            )
-        )
-        .all()
-    )
-    if not takings:
-        return 0, 0
-    of_account = Entry.account_id == account_id
-    total = connection().scalar(
-        select(func.sum(Entry.amount)).where(
-            of_account,
-            Entry.seq.in_(takings) | ((Entry.kind == "REFUND") & Entry.reverses.in_(takings)),
-        )
-    )
-    debt = connection().scalar(
-        select(func.sum(Debt.amount - Debt.cancelled)).where(Debt.account_id == account_id, Debt.entry_seq.in_(takings))
-    )
-    return -int(total or 0), int(debt or 0)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from billing import clawback, grace, prices, stripe_customers, stripe_gateway, yearly
+from billing import clawback, freezing, grace, prices, stripe_customers, stripe_gateway, yearly
 from billing.accounts import book_due, open_account
 from billing.clock import add_months
 from billing.cycle_sums import CycleLine, contributions, kind_of, rolled_over, worth
@@ -278,5 +278,5 @@ def _grant_line(book: Book, line: InvoiceLine, amount: int) -> None:
             ),
             note=Note(actor="stripe"),
             source=source + part,
-            freeze=clawback.arrives_frozen(book, payment.id, source + part, part_amount),
+            freeze=freezing.arrives_frozen(book, payment.id, source + part, part_amount),
         )

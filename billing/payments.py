@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from billing import clawback
+from billing import claims
 from billing.db import connection, db
 from billing.errors import NotFound
 from billing.ids import ledger_id, new_id
@@ -218,7 +218,7 @@ def _charged_minor(payment: Payment) -> int:
 
 def view_refund(refund: Refund) -> RefundView:
     """One refund as people see it."""
-    taken, debt = clawback.taken_by(refund.account_id, refund.id)
+    taken, debt = claims.taken_by(refund.account_id, refund.id)
     return RefundView(
         id=refund.id,
         payment_id=refund.payment_id,
@@ -273,10 +273,10 @@ def _credits(payment: Payment) -> _Credits:
     seqs = [grant.seq for grant in grants]
     return _Credits(
         granted=sum(grant.granted for grant in grants),
-        spent=clawback.used_by(payment.account_id, seqs, clawback.SPENT),
+        spent=claims.used_by(payment.account_id, seqs, claims.SPENT),
         unspent=sum(grant.remaining - grant.held for grant in grants),
         held=sum(grant.held for grant in grants),
-        taken_back=clawback.taken_back_of(payment.account_id, seqs),
+        taken_back=claims.taken_back_of(payment.account_id, seqs),
         grants=[ledger_id("gr", payment.account_id, grant.seq) for grant in grants],
     )
 

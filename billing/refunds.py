@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import audit_log, clawback, clock, payments, stripe_gateway
+from billing import audit_log, clawback, clock, freezing, payments, stripe_gateway
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.errors import (
@@ -288,7 +288,7 @@ def _record_request(
         )
         db.session.add(refund)
         db.session.flush()
-        clawback.refresh_freezes(book, payment.id)
+        freezing.refresh_freezes(book, payment.id)
         if actor.startswith("staff:"):
             audit_log.record(
                 "refund",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from billing import clawback, grace
+from billing import freezing, grace
 from billing.db import db
 from billing.ledger.book import Book
 from billing.ledger.grants import Terms, open_grant
@@ -54,8 +54,8 @@ def grant_month(book: Book, month: ScheduledGrant) -> None:
             ),
             note=Note(actor="stripe"),
             source=f"{month.lot}:{month.n}",
-            freeze=clawback.arrives_frozen(book, month.payment_id, month.lot, amount),
+            freeze=freezing.arrives_frozen(book, month.payment_id, month.lot, amount),
         )
         month.entry_seq = grant.seq
-        clawback.refresh_freezes(book, month.payment_id, month.due_at)
+        freezing.refresh_freezes(book, month.payment_id, month.due_at)
     reschedule(book)

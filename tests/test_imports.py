@@ -22,9 +22,11 @@ LAYERS: dict[str, list[str]] = {
     "shared": [
         "billing.accounts",
         "billing.audit_log",
+        "billing.claims",
         "billing.clawback",
         "billing.credentials",
         "billing.cycle_sums",
+        "billing.freezing",
         "billing.grace",
         "billing.money_invariants",
         "billing.months",
