@@ -114,17 +114,14 @@ def _between_entries(books: Replay, seq: int) -> Iterator[Finding]:
     """What happens after entry ``seq`` and before the next: debts are paid, holds are placed and released."""
     streams = books.streams
     later = list(streams.later_uses.take((books.account_id, seq)))
-    events: list[tuple[Any, int, int, Any]] = [
-        (hold.row.resolved_at or hold.row.created_at, 0, number, None)
-        for number, hold in books.active.items()
-        if hold.row.resolved_seq == seq and hold.row.status in ("voided", "expired")
-    ]
-    for row in streams.holds.take((books.account_id, seq)):
-        events.append((row.created_at, 1, row.number, row))
-        if row.resolved_seq == seq and row.status in ("voided", "expired"):
-            # What is due at a moment is booked before anything else happens at it.
-            order = 0 if row.status == "expired" else 2
-            events.append((row.resolved_at or row.created_at, order, row.number, None))
+    placed = list(streams.holds.take((books.account_id, seq)))
+    over = [each.row for each in books.active.values()] + placed
+    over = [row for row in over if row.resolved_seq == seq and row.status in ("voided", "expired")]
+    # An ending that is due comes before what is done at the same moment; a void may have come before or after it.
+    events: list[tuple[Any, int, int, Any]] = [(row.created_at, 1, row.number, row) for row in placed]
+    for row in over:
+        events.append((row.resolved_at or row.created_at, 0 if row.status == "expired" else 2, row.number, None))
+    voided_at = {row.resolved_at for row in over if row.status == "voided"}
     for _, _, number, row in sorted(events, key=lambda event: event[:3]):
         if row is None:
             if number in books.active:
@@ -132,7 +129,7 @@ def _between_entries(books: Replay, seq: int) -> Iterator[Finding]:
             continue
         parts = _parts_of(streams, books.account_id, number)
         yield from standing.hold_row(books, row, parts)
-        if not later:  # in which order debt was paid and the hold placed, no row records
+        if not later and row.created_at not in voided_at:  # else no row records what came first
             yield from spending.hold_placed_soundly(books, row, parts)
         books.place(row, parts)
     for use in later:
