@@ -31,14 +31,7 @@ from billing.ledger.holds import capture_hold, place_hold, void_hold
 from billing.ledger.posting import Note
 from billing.models import Account, Checkout, Customer, Payment, PaymentIntentLink, Price, StripeCustomer, StripeEvent
 from billing.money import MICRO
-from billing.stripe_facts import (
-    CheckoutSessionFacts,
-    DisputeFacts,
-    InvoiceFacts,
-    LineFacts,
-    RefundFacts,
-    SubscriptionFacts,
-)
+from billing.self_test import told
 
 DAY = timedelta(days=1)
 NOTE = Note(actor="app:self-test")
@@ -158,112 +151,24 @@ def _leave_debt(history: History) -> None:
 def _subscribe(history: History) -> None:
     """A plan's first cycle."""
     price = _price(500, 1500, kind="plan", interval="month")
-    now = clock.now()
-    ends_at = clock.add_months(now, 1)
-    item, subscription, invoice = new_id("si"), new_id("sub"), new_id("in")
-    line = LineFacts(
-        id=new_id("il"),
-        price=price.stripe_id,
-        product=price.product_id,
-        subscription=subscription,
-        subscription_item=item,
-        quantity=1,
-        amount=1500,
-        discounted=False,
-        proration=False,
-        period_start=now,
-        period_end=ends_at,
-    )
-    customer = _stripe_customer(history)
-    facts = InvoiceFacts(
-        id=invoice,
-        customer=customer,
-        subscription=subscription,
-        billing_reason="subscription_create",
-        status="paid",
-        amount_paid=1500,
-        total=1500,
-        balance_applied=0,
-        currency="usd",
-        metadata={},
-        lines=(line,),
-        has_more_lines=False,
-        livemode=False,
-        created=now,
-        paid_at=now,
-        attempt_count=1,
-        next_payment_attempt=None,
-        payment_intent=new_id("pi"),
-        charge=None,
-    )
-    subscriptions.sync_subscription(
-        SubscriptionFacts(
-            id=subscription,
-            customer=customer,
-            status="active",
-            price=price.stripe_id,
-            product=price.product_id,
-            item=item,
-            quantity=1,
-            interval="month",
-            current_period_start=now,
-            current_period_end=ends_at,
-            cancel_at=None,
-            canceled_at=None,
-            ended_at=None,
-            trial_end=None,
-            metadata={},
-            schedule=None,
-            created=now,
-            livemode=False,
-            latest_invoice=invoice,
-        )
-    )
-    cycle_credits.grant_cycle_credits(cycle_credits.PaidInvoice(facts))
-    history.ids |= {"line": line.id, "subscription": subscription}
+    subscription = told.new_subscription(_stripe_customer(history), price)
+    invoice = told.paid_invoice(subscription, 1500)
+    subscriptions.sync_subscription(subscription)
+    cycle_credits.grant_cycle_credits(cycle_credits.PaidInvoice(invoice))
+    history.ids |= {"line": invoice.lines[0].id, "subscription": subscription.id}
     history.seqs["cycle"] = _last_seq(history)
 
 
 def _stay_disputed(history: History) -> None:
     """A pack under dispute: its credits are frozen."""
     _buy(history, "disputed pack", 60, 600)
-    disputes.record_dispute(
-        DisputeFacts(
-            id=new_id("dp"),
-            charge=new_id("ch"),
-            payment_intent=_payment_intent(history.ids["disputed pack"]),
-            amount=600,
-            currency="usd",
-            status="needs_response",
-            reason="fraudulent",
-            due_by=None,
-            created=clock.now(),
-        )
-    )
+    disputes.record_dispute(told.open_dispute(_payment_intent(history.ids["disputed pack"]), 600))
 
 
 def _buy(history: History, name: str, credits: int, amount_minor: int, *, priority: int = 50) -> str:
     """A pack bought; notes its payment and grant under ``name`` and answers its session."""
     price = _price(credits, amount_minor, kind="pack", interval=None, priority=priority)
-    now = clock.now()
-    session = CheckoutSessionFacts(
-        id=new_id("cs"),
-        mode="payment",
-        status="complete",
-        payment_status="paid",
-        client_reference_id=history.customer,
-        customer=_stripe_customer(history),
-        subscription=None,
-        payment_intent=new_id("pi"),
-        invoice=None,
-        amount_total=amount_minor,
-        currency="usd",
-        metadata={},
-        livemode=False,
-        url=None,
-        created=now,
-        expires_at=now + DAY,
-    )
+    session = told.paid_session(_stripe_customer(history), amount_minor)
     with transaction():
         db.session.add(
             Checkout(
@@ -275,7 +180,7 @@ def _buy(history: History, name: str, credits: int, amount_minor: int, *, priori
                 item=price.item,
                 credits=price.credits,
                 status="open",
-                created_at=now,
+                created_at=session.created,
                 expires_at=session.expires_at,
             )
         )
@@ -287,22 +192,9 @@ def _buy(history: History, name: str, credits: int, amount_minor: int, *, priori
 
 
 def _refund(history: History, name: str, paid: str, amount_minor: int) -> None:
-    stripe_id = new_id("re")
-    refunds.record_refund(
-        RefundFacts(
-            id=stripe_id,
-            amount=amount_minor,
-            currency="usd",
-            status="succeeded",
-            charge=None,
-            payment_intent=_payment_intent(history.ids[paid]),
-            reason=None,
-            failure_reason=None,
-            metadata={},
-            created=clock.now(),
-        )
-    )
-    history.ids[name] = stripe_id
+    refund = told.succeeded_refund(_payment_intent(history.ids[paid]), amount_minor)
+    refunds.record_refund(refund)
+    history.ids[name] = refund.id
     history.seqs[name] = _last_seq(history)
 
 
