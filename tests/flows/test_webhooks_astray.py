@@ -20,9 +20,9 @@ A_DAY_AGO = datetime.now(UTC) - timedelta(days=1)
 SWITCHES: dict[str, dict[str, Any]] = {
     "orderly": {},
     "duplicate": {"duplicate": True},
-    "reorder": {"reorder": True, "window_seconds": 0.3},
-    "delay": {"delay_seconds": 0.2},
-    "all at once": {"duplicate": True, "reorder": True, "window_seconds": 0.2, "delay_seconds": 0.1, "drop": 5},
+    "reorder": {"reorder": True, "window_seconds": 0.15},
+    "delay": {"delay_seconds": 0.1},
+    "all at once": {"duplicate": True, "reorder": True, "window_seconds": 0.1, "delay_seconds": 0.05, "drop": 5},
     "drop": {"off": True},
 }
 
