@@ -77,25 +77,20 @@ class InvoicePaymentFacts:
 def read_line(obj: Mapping[str, Any]) -> LineFacts:
     """The facts of a line item in either shape; raises `Malformed`."""
     parent = fields.section(obj, "parent")
-    details = fields.section(parent, "subscription_item_details") or fields.section(
-        parent, "invoice_item_details"
-    )
+    details = fields.section(parent, "subscription_item_details") or fields.section(parent, "invoice_item_details")
     bought = fields.section(fields.section(obj, "pricing"), "price_details")
     old_price = fields.section(obj, "price")
     old_plan = fields.section(obj, "plan")
     period = fields.section(obj, "period")
     return LineFacts(
         id=fields.text(obj, "id"),
-        price=fields.reference(bought, "price")
-        or fields.reference(obj, "price")
-        or fields.reference(obj, "plan"),
+        price=fields.reference(bought, "price") or fields.reference(obj, "price") or fields.reference(obj, "plan"),
         product=fields.reference(bought, "product")
         or fields.reference(fields.section(bought, "price"), "product")
         or fields.reference(old_price, "product")
         or fields.reference(old_plan, "product"),
         subscription=fields.reference(details, "subscription") or fields.reference(obj, "subscription"),
-        subscription_item=fields.reference(details, "subscription_item")
-        or fields.reference(obj, "subscription_item"),
+        subscription_item=fields.reference(details, "subscription_item") or fields.reference(obj, "subscription_item"),
         quantity=fields.whole(obj, "quantity", 1),
         amount=fields.whole(obj, "amount"),
         discounted=any(fields.whole(row, "amount", 0) > 0 for row in fields.rows(obj, "discount_amounts")),

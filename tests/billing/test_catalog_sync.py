@@ -240,7 +240,7 @@ def test_renames_a_product_that_nobody_renamed_by_hand(shop: Shop) -> None:
 
 def test_makes_one_portal_configuration(shop: Shop) -> None:
     sync_catalog()
-    assert len(shop.sandbox.calls("POST", "/v1/billing_portal/configurations")) == 1
+    assert len(shop.sandbox.client.v1.billing_portal.configurations.list().data) == 1
 
 
 def test_writes_down_what_a_price_is_worth_and_reads_it_back(shop: Shop) -> None:
