@@ -323,7 +323,8 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=255), nullable=True),
         sa.Column("details", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "(kind IN ('PURCHASE', 'CREDIT') AND amount > 0) OR (kind = 'DEBIT' AND amount < 0) OR (kind = 'REFUND' AND amount <> 0 AND reverses IS NOT NULL)",
+            "(kind IN ('PURCHASE', 'CREDIT') AND amount > 0) OR (kind = 'DEBIT' AND amount < 0)"
+            " OR (kind = 'REFUND' AND amount <> 0 AND reverses IS NOT NULL)",
             name=op.f("ck_entries_sign"),
         ),
         sa.CheckConstraint("kind IN ('PURCHASE', 'CREDIT', 'DEBIT', 'REFUND')", name=op.f("ck_entries_kind")),
