@@ -118,10 +118,15 @@ def _creation_key(customer: Customer, livemode: bool) -> str:
     What is sent is part of it: a profile edited between two tries may cost an unused customer at Stripe, and
     never an account that cannot buy.
     """
+    # Only those that are gone: one linked this very moment is the one that this try is about.
     earlier = db.session.scalar(
         select(func.count())
         .select_from(StripeCustomer)
-        .where(StripeCustomer.account_id == customer.account_id, StripeCustomer.livemode == livemode)
+        .where(
+            StripeCustomer.account_id == customer.account_id,
+            StripeCustomer.livemode == livemode,
+            StripeCustomer.deleted_at.is_not(None),
+        )
     )
     words = (customer.public_id, customer.created_at, earlier, customer.email, customer.name, customer.locale)
     return "customer-" + hashlib.sha256(repr(words).encode()).hexdigest()[:40]

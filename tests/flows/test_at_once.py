@@ -73,17 +73,18 @@ def test_pack_is_granted_once_by_its_events_and_return_pages_at_once__F021(town:
     assert town.entries(eva) == [("CREDIT", "signup", 60), ("PURCHASE", "pack", 500)]
 
 
-def test_button_pressed_twice_at_once_opens_one_payment_page__F107(town: Town) -> None:
-    eva = town.customer("double@example.com")
+@pytest.mark.parametrize("number", range(4))
+def test_button_pressed_many_times_at_once_opens_one_payment_page__F107_F176(town: Town, number: int) -> None:
+    eva = town.customer(f"double-{number}@example.com")
     form = eva.open("/plans").form("Choose Basic")
     windows = [copy.copy(eva) for _ in range(6)]
     pages = at_once(*(lambda window=window: window.send(form, "Choose Basic") for window in windows))
     shown = {page.session_id for page in pages if page.status == 200}
     assert {page.status for page in pages} <= {200, 409}
     assert len(shown) == 1
-    opened = town.sandbox.client.v1.checkout.sessions.list({"customer": town.stripe_customer(eva)}).data
+    (customer,) = town.sandbox.client.v1.customers.list({"email": eva.email}).data
+    opened = town.sandbox.client.v1.checkout.sessions.list({"customer": customer.id}).data
     assert {session.id for session in opened if session.status == "open"} == shown
-    eva.open("/plans")
     eva.choose_plan("Basic")
     eva.pay()
     town.sandbox.flush()
