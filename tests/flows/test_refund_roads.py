@@ -139,6 +139,8 @@ def test_lost_dispute_takes_what_it_froze(town: Town, sam: Staff) -> None:
     assert town.payment(eva)["status"] == "disputed"
     assert "Frozen while a payment is in question 100" in eva.open("/balance")
     assert "The payment is disputed at the bank" in sam.open(f"/staff/payments/{payment['id']}/refund")
+    (opened,) = town.sandbox.client.v1.disputes.list({"payment_intent": payment["stripe"]["payment_intent"]}).data
+    assert town.id_of(eva) in sam.open_customer(opened.id)
     decide("lost")
     assert figures(town, eva) == (60, 60, 0, 0)
     assert taken(town, eva) == [("dispute_lost", -100)]

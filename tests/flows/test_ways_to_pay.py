@@ -158,3 +158,21 @@ def test_grants_all_when_a_code_pays_everything(town: Town) -> None:
     for kind in ("pack", "plan"):
         payment = town.payment(eva, kind)
         assert (payment["amount_minor"], payment["refundable_minor"]) == (0, 0)
+
+
+def test_customer_may_try_again_when_stripe_did_not_answer__F173_F176(town: Town) -> None:
+    eva = town.customer("away@example.com")
+    eva.open("/packs")
+    town.sandbox.fault("drop", method="POST", path="/v1/checkout/sessions$", times=4)
+    form = eva.page.form("Buy 500 credits")
+    page = eva.send(form, "Buy 500 credits")
+    assert page.status == 503
+    assert "The payment provider does not answer" in page
+    session = eva.choose_pack("500 credits").session_id
+    assert "500 credits are in your account" in eva.pay()
+    calls = [call for call in town.sandbox.calls("POST", "/v1/checkout/sessions") if call["status"] == 200]
+    ours = [call for call in calls if call["params"].get("client_reference_id") == town.id_of(eva)]
+    assert len(ours) == 5
+    assert len({call["idempotency_key"] for call in ours}) == 1
+    made = town.sandbox.client.v1.checkout.sessions.list({"customer": town.stripe_customer(eva)}).data
+    assert [each.id for each in made] == [session]
