@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,11 +28,21 @@ from tests.sandbox_server import SandboxControls, free_port
 
 START_SECONDS = 60
 
+_NOT_COPIED = shutil.ignore_patterns(
+    ".venv", ".git", ".env", ".flaskenv", "instance", "tests", "docs", "__pycache__", ".*_cache", ".hypothesis"
+)
 
-def environ_without_settings() -> dict[str, str]:
-    """This process's environment without any setting of Saldo, so that a test's own are all there are."""
+
+def environ_with(**settings: str) -> dict[str, str]:
+    """This process's environment with these settings of Saldo and no others."""
     names = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name not in names}
+    return {name: value for name, value in os.environ.items() if name not in names} | settings
+
+
+def copy_project(folder: Path) -> None:
+    """The project in a folder of its own, with this environment's packages, for `run.py` to run there."""
+    shutil.copytree(ROOT, folder, ignore=_NOT_COPIED)
+    (folder / ".venv").symlink_to(sys.prefix)
 
 
 class Process:
@@ -94,7 +105,7 @@ class Installation:
             "PUBLIC_URL": self.url,
             "WEB_CONCURRENCY": str(workers),
         }
-        self._environ = environ_without_settings() | self.settings | {"FLASK_SKIP_DOTENV": "1"}
+        self._environ = environ_with(**self.settings, FLASK_SKIP_DOTENV="1")
         self._server: Process | None = None
         self._sandbox: Process | None = None
         self._api_key = ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,11 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config import ROOT, Settings
-
-NOT_COPIED = shutil.ignore_patterns(
-    ".venv", ".git", ".env", ".flaskenv", "instance", "tests", "docs", "__pycache__", ".*_cache", ".hypothesis"
-)
+from tests.sandbox_server import free_port
+from tests.servers import copy_project, environ_with
 
 
 class Demo:
@@ -50,15 +45,8 @@ class Demo:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project in a folder of its own, with this environment's packages."""
     folder = tmp_path_factory.mktemp("clone") / "saldo"
-    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
-    (folder / ".venv").symlink_to(sys.prefix)
+    copy_project(folder)
     return folder
-
-
-def environ(**settings: str) -> dict[str, str]:
-    """This process's environment with these settings of Saldo and no others."""
-    names = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name not in names} | settings
 
 
 @contextmanager
@@ -67,7 +55,7 @@ def demo(clone: Path, port: int) -> Iterator[Demo]:
     process = subprocess.Popen(
         [sys.executable, "run.py"],
         cwd=clone,
-        env=environ(PORT=str(port)),
+        env=environ_with(PORT=str(port)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -88,14 +76,7 @@ def demo(clone: Path, port: int) -> Iterator[Demo]:
 
 
 def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=clone, env=environ(), capture_output=True, text=True, timeout=60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return subprocess.run(command, cwd=clone, env=environ_with(), capture_output=True, text=True, timeout=60)
 
 
 def test_run_serves_beside_a_taken_port_and_keeps_its_data(clone: Path) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -17,11 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config import ROOT, Settings
-
-_NOT_COPIED = shutil.ignore_patterns(
-    ".venv", ".git", ".env", ".flaskenv", "instance", "tests", "docs", "__pycache__", ".*_cache", ".hypothesis"
-)
+from tests.sandbox_server import free_port
+from tests.servers import copy_project, environ_with
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ class Demo:
         done = subprocess.run(
             [str(self.folder / ".venv" / "bin" / "python"), "-m", "flask", *command],
             cwd=self.folder,
-            env=_environ(),
+            env=environ_with(),
             capture_output=True,
             text=True,
             timeout=300,
@@ -87,12 +81,11 @@ class Demo:
 def running(folder: Path, **settings: str) -> Iterator[Demo]:
     """`run.py` in `folder`, a copy of the project made on first use, until the block ends."""
     if not folder.exists():
-        shutil.copytree(ROOT, folder, ignore=_NOT_COPIED)
-        (folder / ".venv").symlink_to(sys.prefix)
+        copy_project(folder)
     process = subprocess.Popen(
         [sys.executable, "run.py"],
         cwd=folder,
-        env=_environ(PORT=str(_free_port()), **settings),
+        env=environ_with(PORT=str(free_port()), **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -109,16 +102,3 @@ def running(folder: Path, **settings: str) -> Iterator[Demo]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-def _environ(**settings: str) -> dict[str, str]:
-    """This process's environment with these settings of Saldo and no others."""
-    names = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name not in names} | settings
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
