@@ -18,6 +18,8 @@ import pytest
 from tests.sandbox_server import free_port
 from tests.servers import copy_project, environ_with
 
+pytestmark = pytest.mark.slow  # it starts everything there is, a dozen times
+
 
 class Demo:
     """A running `run.py`, and what its first screen says."""
