@@ -291,10 +291,10 @@ def first_screen(url: str, seeded: dict[str, Any], sandbox: str | None) -> str:
 
 
 def test(arguments: list[str]) -> None:
-    """Become the test suite on two processes; `arguments` come last and win, such as `-n 0` or `-m slow`."""
+    """Become the test suite on two processes; `arguments` come last and win: `-n 0`, `-m slow`, `-m browser`."""
     install("requirements.lock", "requirements-dev.lock")
     os.chdir(ROOT)
-    command = [str(PYTHON), "-m", "pytest", "-n", "2", "-m", "not slow", *arguments]
+    command = [str(PYTHON), "-m", "pytest", "-n", "2", "-m", "not slow and not browser", *arguments]
     os.execv(PYTHON, command)  # signals and the exit status are pytest's own
 
 
