@@ -54,9 +54,10 @@ class Server:
     def stop(self) -> None:
         """Stop serving and keep the state."""
         self._stopped.set()
+        # First the delivery under way: whoever receives it may still ask us something.
+        self.world.sender.stop()
         self._http.shutdown()
         self._http.server_close()
-        self.world.sender.stop()
         for thread in self._threads:
             thread.join(timeout=5)
         with self.world.lock:

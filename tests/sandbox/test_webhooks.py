@@ -244,3 +244,19 @@ def test_tell_the_clock_file_first(tmp_path: Path) -> None:
         assert offsets
         assert min(offsets) > 27 * 86400
         assert offsets == sorted(offsets)
+
+
+def test_stop_lets_the_receiver_of_a_delivery_under_way_ask_back() -> None:
+    """A receiver that reads the object again must not be left to its time-out by a sandbox that ends."""
+    begun, answers = threading.Event(), []
+
+    def deliver(_body: bytes, _signature: str) -> int:
+        begun.set()
+        time.sleep(0.2)  # the sandbox is told to stop meanwhile
+        answers.append(sandbox.client.v1.customers.list().data)
+        return 200
+
+    with SandboxServer(deliver=deliver) as sandbox:
+        sandbox.client.v1.customers.create({"name": "Eva"})
+        assert begun.wait(5)
+    assert [customer.name for customer in answers[0]] == ["Eva"]
