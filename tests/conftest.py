@@ -19,13 +19,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import Migrate, upgrade
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from app import create_app
 from billing import clock as business_time
 from billing import credentials
 from billing.db import db
 from config import ROOT, Settings, load_settings
-from tests.engines import ENGINES, Engine
+from tests.engines import ENGINES, Engine, KeptEngines
 
 
 class Clock:
@@ -59,14 +60,19 @@ def environ_for(url: str) -> dict[str, str]:
 @contextmanager
 def rules_only(url: str) -> Iterator[None]:
     """The database without any door in front of it: what migrations and tests of rules need."""
-    app = Flask("saldo", root_path=str(ROOT))
-    app.config["SQLALCHEMY_DATABASE_URI"] = url.replace("postgresql://", "postgresql+psycopg://")
-    db.init_app(app)
-    Migrate(app, db)
+    app = _app_without_doors(url)
     with app.app_context():
         yield
         db.session.remove()
         db.engine.dispose()
+
+
+def _app_without_doors(url: str) -> Flask:
+    app = Flask("saldo", root_path=str(ROOT))
+    app.config["SQLALCHEMY_DATABASE_URI"] = url.replace("postgresql://", "postgresql+psycopg://")
+    db.init_app(app)
+    Migrate(app, db)
+    return app
 
 
 def _migrate(url: str) -> None:
@@ -113,11 +119,21 @@ def clock(tmp_path: Path) -> Iterator[Clock]:
     business_time.configure(None)
 
 
+@pytest.fixture(scope="session")
+def kept_engines() -> KeptEngines:
+    """What SQLAlchemy has compiled in one test serves the next."""
+    return KeptEngines()
+
+
 @pytest.fixture
-def database(database_url: str, clock: Clock) -> Iterator[None]:
+def database(database_url: str, clock: Clock, kept_engines: KeptEngines) -> Iterator[None]:
     """A database in reach of `transaction()`, with no server around it: for tests of the rules."""
-    with rules_only(database_url):
+    app = _app_without_doors(database_url)
+    kept_engines.lend(app)
+    with app.app_context():
         yield
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -146,10 +162,25 @@ def quick_passwords() -> None:
     credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_routes() -> None:
+    """Each address is compiled once, not once for each test's server."""
+    compile_rule, kept = Rule._compile_builder, {}  # type: ignore[var-annotated]
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> object:
+        key = (rule.rule, repr(rule.defaults), tuple(rule._trace), append_unknown)
+        if key not in kept:
+            kept[key] = compile_rule(rule, append_unknown)
+        return kept[key]
+
+    Rule._compile_builder = compile_once  # type: ignore[assignment,method-assign]
+
+
 @pytest.fixture
-def app(settings: Settings, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+def app(settings: Settings, compiled_templates: FileSystemBytecodeCache, kept_engines: KeptEngines) -> Iterator[Flask]:
     """A server of this test's own, with its context pushed: `db`, the catalog and all verbs are at hand."""
     app = create_app(settings)
+    kept_engines.lend(app)
     app.testing = True
     app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
+import sqlalchemy
+from flask import Flask
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import event, make_url
+
+from billing.db import db
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it remarks on a missing XDG_RUNTIME_DIR
@@ -132,6 +137,36 @@ class Postgresql:
 
 
 ENGINES: dict[str, Callable[[Migrate], Engine]] = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+class KeptEngines:
+    """SQLAlchemy's engines, one for each kind of database, that go from test to test with all they have compiled."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, sqlalchemy.Engine] = {}
+        self._urls: dict[str, sqlalchemy.URL] = {}
+
+    def lend(self, app: Flask) -> None:
+        """Let this app reach its database through the engine of the test before, which is much quicker."""
+        url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+        kind = url.get_backend_name()
+        if kind not in self._engines:
+            self._engines[kind] = self._make(kind, url)
+        self._urls[kind] = url
+        self._engines[kind].dispose()  # a thread of the test before may have connected again after that test's end
+        with app.app_context():
+            db.engines[None].dispose()
+            db.engines[None] = self._engines[kind]  # type: ignore[index]
+
+    def _make(self, kind: str, url: sqlalchemy.URL) -> sqlalchemy.Engine:
+        engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
+
+        @event.listens_for(engine, "do_connect")
+        def reach(dialect: sqlalchemy.Dialect, *_: object) -> object:
+            words, options = dialect.create_connect_args(self._urls[kind])
+            return dialect.connect(*words, **options)
+
+        return engine
 
 
 def _temporary_folder() -> Path:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 import responses
 import time_machine
-from flask import Flask
 from pydantic import SecretStr
 
 from billing import audit, catalog, stripe_gateway
 from billing.db import db, snapshot
-from config import ROOT
 from tests.billing.shop import Shop
 from tests.billing.stripe_stand_in import BASE, StripeStandIn
-from tests.conftest import Clock
 
 CATALOG = """
 currency = "usd"
@@ -80,37 +75,8 @@ def stripe(tmp_path: Path) -> Iterator[StripeStandIn]:
         yield stand_in
 
 
-@pytest.fixture(scope="session")
-def kept_apps() -> dict[str, Flask]:
-    """One app for each kind of database, kept with all the SQL that it has compiled."""
-    return {}
-
-
 @pytest.fixture
-def books(database_url: str, clock: Clock, kept_apps: dict[str, Flask]) -> Iterator[None]:
-    """As `database`: this test's own one, but reached through the engine of the test before, which is much quicker."""
-    kind = database_url.partition(":")[0]
-    if kind not in kept_apps:
-        app = kept_apps[kind] = Flask("saldo", root_path=str(ROOT))
-        app.config["SQLALCHEMY_DATABASE_URI"] = {"sqlite": "sqlite:///x", "postgresql": "postgresql+psycopg://"}[kind]
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": lambda: _connect(app.config["DATABASE"])}
-        db.init_app(app)
-    app = kept_apps[kind]
-    app.config["DATABASE"] = database_url
-    with app.app_context():
-        yield
-        db.session.remove()
-        db.engine.dispose()
-
-
-def _connect(url: str) -> sqlite3.Connection | psycopg.Connection:
-    if url.startswith("sqlite"):
-        return sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
-    return psycopg.connect(url)
-
-
-@pytest.fixture
-def shop(calendar: Calendar, books: None, stripe: StripeStandIn) -> Iterator[Shop]:
+def shop(calendar: Calendar, database: None, stripe: StripeStandIn) -> Iterator[Shop]:
     """A customer with an empty account, and things to sell. At the end of the test every invariant holds."""
     yield Shop(stripe)
     db.session.rollback()

@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def free_plan(books: None, tmp_path: Path) -> None:
+def free_plan(database: None, tmp_path: Path) -> None:
     """60 credits for signing up."""
     file = tmp_path / "free.toml"
     file.write_text('currency = "usd"\n[free_plan]\nname = "Free"\nsignup_credits = 60\n')

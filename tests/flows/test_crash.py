@@ -90,14 +90,16 @@ def test_each_payment_is_granted_once_however_often_the_server_is_killed__F160_F
     town.sandbox.control("webhooks", {"off": True})
     crowd = Crowd(town, [town.customer(f"crowd-{kills}-{number}@example.com") for number in range(CUSTOMERS)])
     crowd.pay()
-    for _ in range(kills):
+    rounds = 0
+    # A kill that came too early or too late proves little: there is always one that cut something off.
+    while rounds < kills or not (crowd.cut_off and crowd.acknowledged):
+        assert rounds < kills + 20
         with crowd.rush():
             time.sleep(random.uniform(0.02, 0.3))
             town.installation.kill_server()
         town.installation.start_server()
         crowd.pay()
-    assert crowd.cut_off
-    assert crowd.acknowledged
+        rounds += 1
     crowd.assert_acknowledged_is_booked()
 
     # The rest comes again; what Stripe has given up on is found by reconcile.
@@ -106,11 +108,11 @@ def test_each_payment_is_granted_once_however_often_the_server_is_killed__F160_F
         assert town.deliver(event) == 200
     town.installation.command("stripe", "reconcile")
     for customer in crowd.customers:
-        assert town.entries(customer) == [("CREDIT", "signup", 60), *[PACK] * (kills + 1)]
+        assert town.entries(customer) == [("CREDIT", "signup", 60), *[PACK] * (rounds + 1)]
         # No checkout that was cut off has left a second payment page behind.
         params = {"customer": town.stripe_customer(customer), "limit": 100}
         found = town.sandbox.client.v1.checkout.sessions.list(params)
-        assert [session.status for session in found.data] == ["complete"] * (kills + 1)
+        assert [session.status for session in found.data] == ["complete"] * (rounds + 1)
     assert town.installation.command("ledger", "audit") == "The books are right.\n"
 
 
