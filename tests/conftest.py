@@ -6,6 +6,7 @@ a test that starts processes hands it to them.
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,13 @@ from billing import credentials
 from billing.db import db
 from config import ROOT, Settings, load_settings
 from tests.engines import ENGINES, Engine, KeptEngines
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what was imported: it would walk it all in almost every test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 class Clock:

@@ -235,12 +235,13 @@ def run(examples: int, steps: int, *, hunting: bool = False) -> None:
     )
 
 
-EXAMPLES: dict[str, tuple[int, int]] = {"Sqlite": (60, 30), "Postgresql": (10, 30)}
+EXAMPLES = {"Sqlite": 40, "Postgresql": 10}
 
 
-def test_ledger_does_what_the_model_does(engine: Engine, database: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_ledger_does_what_the_model_does(engine: Engine, database: None, tmp_path: Path, times: int) -> None:
     use_catalog(tmp_path)
-    run(*EXAMPLES[type(engine).__name__])
+    run(EXAMPLES[type(engine).__name__] * times, steps=30)
     assert list(audit.audit()) == []
 
 
