@@ -3,6 +3,7 @@
 
     python3 run.py                 install, migrate, seed a demo, start the Stripe sandbox, serve
     python3 run.py test [ARGS…]    install, run the test suite (ARGS go to pytest)
+    python3 run.py mutants [NAME…] install, plant known mistakes one by one: the tests must see each
     python3 run.py reset           remove the demo's data
 
 For development: production runs gunicorn and `flask worker` itself. Only this file knows of the sandbox.
@@ -300,6 +301,13 @@ def test(arguments: list[str]) -> None:
     os.execv(PYTHON, command)  # signals and the exit status are pytest's own
 
 
+def mutants(names: list[str]) -> None:
+    """Become the hunt for planted mistakes."""
+    install("requirements.lock", "requirements-dev.lock")
+    os.chdir(ROOT)
+    os.execv(PYTHON, [str(PYTHON), "-m", "mutants", *names])
+
+
 def reset() -> None:
     """Remove what the demo made: its settings, keys, clock, logs and SQLite files; no other database."""
     if INSTANCE.is_dir():
@@ -334,6 +342,8 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["test"]:
             test(arguments[1:])
+        elif arguments[:1] == ["mutants"]:
+            mutants(arguments[1:])
         elif arguments == ["reset"]:
             reset()
         elif not arguments:
