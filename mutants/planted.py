@@ -44,13 +44,6 @@ PLANTED = (
         ("tests/webhooks/test_once.py",),
     ),
     Mutant(
-        "twin_event_runs_again",
-        "webhooks/inbox.py",
-        '        if row.status == "done" and not again:\n',
-        "        if False:\n",
-        ("tests/webhooks/test_once.py",),
-    ),
-    Mutant(
         "other_mode_is_booked",
         "webhooks/inbox.py",
         "    if event.livemode != stripe_gateway.current().livemode:\n",
