@@ -1,0 +1,23 @@
+"""Money back: previewed, asked for once, retried for ever, settled when Stripe says so (R7, DESIGN: transactions).
+
+A refund moves in three steps: A) under the account's lock it is checked, recorded and its credits frozen; B) Stripe is
+called with a key that never changes for this refund; C) the answer or the webhook, whichever is first, settles it.
+"""
+
+from billing.refunds.asking import REASONS, request_refund
+from billing.refunds.previewing import MODES, RefundPreview, preview_refund
+from billing.refunds.reading import pending_refunds, read_refund
+from billing.refunds.settling import KEY_LIFETIME, record_refund, resume_refund
+
+__all__ = [
+    "KEY_LIFETIME",
+    "MODES",
+    "REASONS",
+    "RefundPreview",
+    "pending_refunds",
+    "preview_refund",
+    "read_refund",
+    "record_refund",
+    "request_refund",
+    "resume_refund",
+]
