@@ -43,7 +43,15 @@ LAYERS: dict[str, list[str]] = {
     "ledger": ["billing.ledger"],
     "models": ["billing.models"],
     "rules without a database": ["billing.pricing", "billing.catalog"],
-    "base": ["billing.db", "billing.schema", "billing.ids", "billing.clock", "billing.money", "billing.errors"],
+    "base": [
+        "billing.db",
+        "billing.schema",
+        "billing.ids",
+        "billing.clock",
+        "billing.money",
+        "billing.spreadsheet",
+        "billing.errors",
+    ],
     "foundation": ["config", "logs"],
 }
 
