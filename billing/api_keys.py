@@ -1,4 +1,7 @@
-"""API keys: a secret that an app shows to be let in. Only its hash is kept, so it is shown once (F137)."""
+"""API keys: a secret that an app shows to be let in. Only its hash is kept, so it is shown once (F137).
+
+A key is looked up anew with each request, so that what is revoked stops on every worker at once.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 
-from billing import clock
+from billing import audit_log, clock
 from billing.db import connection, transaction
 from billing.errors import Invalid, NotFound
 from billing.ids import new_id
@@ -27,6 +32,8 @@ ROTATION_GRACE = timedelta(hours=24)
 
 USE_NOTED_EVERY = timedelta(minutes=10)
 """How exact `last_used_at` is: writing it at each request would make every read a write."""
+
+_log = structlog.get_logger(__name__)
 
 _PREFIX = "sk_saldo_"
 _APP = re.compile(r"[a-z0-9._-]{1,64}")
@@ -43,6 +50,10 @@ class ApiKeyView:
     last_used_at: datetime | None
     revoked_at: datetime | None
 
+    def works_at(self, at: datetime) -> bool:
+        """Whether the key lets anybody in at that time (of `clock.wall_now()`)."""
+        return self.revoked_at is None or at < self.revoked_at
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
@@ -52,56 +63,55 @@ class IssuedKey:
     secret: str
 
 
-def create_key(app: str, scopes: Collection[str]) -> IssuedKey:
-    """A new key for an app. Raises `Invalid` for a name or scope that is not allowed."""
+def create_key(app: str, scopes: Collection[str], *, actor: str = "operator") -> IssuedKey:
+    """A new key for an app, written down as `actor`'s act.
+
+    Raises `Invalid` for a name or scope that is not allowed.
+    """
     if not _APP.fullmatch(app):
         raise Invalid("app: 1 to 64 of the characters a-z 0-9 . _ -")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid(f"scopes: one or more of {', '.join(SCOPES)}")
-    key_id = new_id("key")
-    secret = _PREFIX + secrets.token_urlsafe(32)
-    row = {
-        "id": key_id,
-        "app": app,
-        "key_hash": _hash(secret),
-        "scopes": " ".join(scope for scope in SCOPES if scope in scopes),
-        "created_at": clock.wall_now(),
-    }
-    with transaction() as connection:
-        connection.execute(insert(ApiKey), row)
-    return IssuedKey(_get(key_id), secret)
+    with transaction():
+        issued = _issue(app, scopes)
+        _write_down("key.create", issued.key, actor)
+    return issued
 
 
-def rotate_key(app: str) -> IssuedKey:
+def rotate_key(app: str, *, actor: str = "operator") -> IssuedKey:
     """A new key with all that the app's keys may do; those stop after `ROTATION_GRACE`.
 
     Raises `NotFound` when the app has no key that works.
     """
     now = clock.wall_now()
     with transaction() as connection:
-        alive = [key for key in list_keys() if key.app == app and _is_alive(key, now)]
+        alive = [key for key in list_keys() if key.app == app and key.works_at(now)]
         if not alive:
             raise NotFound(f"{app} has no key that works")
-        issued = create_key(app, {scope for key in alive for scope in key.scopes})
+        issued = _issue(app, {scope for key in alive for scope in key.scopes})
         connection.execute(
             update(ApiKey)
             .where(ApiKey.id.in_([key.id for key in alive]), ApiKey.revoked_at.is_(None))
             .values(revoked_at=now + ROTATION_GRACE)
         )
+        _write_down("key.rotate", issued.key, actor)
     return issued
 
 
-def revoke_key(key_id: str) -> ApiKeyView:
+def revoke_key(key_id: str, *, actor: str = "operator") -> ApiKeyView:
     """End a key at once; one that has ended stays as it is. Raises `NotFound`."""
     now = clock.wall_now()
     with transaction() as connection:
-        connection.execute(
+        ended = connection.execute(
             update(ApiKey)
             .where(ApiKey.id == key_id, or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > now))
             .values(revoked_at=now)
         )
-        return _get(key_id)
+        key = _get(key_id)
+        if ended.rowcount:
+            _write_down("key.revoke", key, actor)
+    return key
 
 
 def list_keys() -> list[ApiKeyView]:
@@ -118,21 +128,44 @@ def authenticate(secret: str) -> ApiKeyView | None:
         return None
     key = _view(row)
     now = clock.wall_now()
-    if not _is_alive(key, now):
+    if not key.works_at(now):
         return None
     if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
-        with transaction() as writing:
-            writing.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+        _note_use(key.id, now)
     return key
+
+
+def _note_use(key_id: str, now: datetime) -> None:
+    """Of many requests at once one writes. A database that only reads at the moment still lets the app in."""
+    noted = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - USE_NOTED_EVERY)
+    try:
+        with transaction() as connection:
+            connection.execute(update(ApiKey).where(ApiKey.id == key_id, noted).values(last_used_at=now))
+    except OperationalError as error:
+        _log.warning("key_use_not_noted", key=key_id, error=type(error).__name__)
+
+
+def _issue(app: str, scopes: Collection[str]) -> IssuedKey:
+    key_id = new_id("key")
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "id": key_id,
+        "app": app,
+        "key_hash": _hash(secret),
+        "scopes": " ".join(scope for scope in SCOPES if scope in scopes),
+        "created_at": clock.wall_now(),
+    }
+    connection().execute(insert(ApiKey), row)
+    return IssuedKey(_get(key_id), secret)
+
+
+def _write_down(act: str, key: ApiKeyView, actor: str) -> None:
+    audit_log.record(act, actor=actor, subject=key.id, detail={"app": key.app, "scopes": " ".join(key.scopes)})
 
 
 def _hash(secret: str) -> str:
     # A plain hash is enough: the secret has 256 random bits, so there is nothing to guess.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _is_alive(key: ApiKeyView, now: datetime) -> bool:
-    return key.revoked_at is None or now < key.revoked_at
 
 
 def _get(key_id: str) -> ApiKeyView:
