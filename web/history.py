@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -45,28 +46,37 @@ class FilterForm(Form):
 def show() -> ResponseReturnValue:
     """One page of entries, and the way to older ones."""
     form = FilterForm(request.args)
+    if not form.validate():
+        return refused(form)
+    accounts.ensure_up_to_date(account_id())
+    page = history.list_entries(
+        account_id(), **filters_of(form), limit=PAGE_SIZE, cursor=request.args.get("cursor") or None
+    )
+    filters = {name: value for name, value in request.args.items() if name in ("kind", "from", "to") and value}
+    older = url_for("history.show", **filters, cursor=page.next_cursor) if page.next_cursor else None
+    return _page(form, page=page, filters=filters, older=older)
+
+
+def refused(form: FilterForm) -> ResponseReturnValue:
+    """The page that says what is wrong with a filter."""
+    for field in (form.from_, form.to):
+        if field.process_errors:
+            field.errors = [gettext("Enter a date such as 2026-03-31")]
+            field.raw_data = None  # a browser's date field can only show a date
+    return _page(form, page=None), 422
+
+
+def filters_of(form: FilterForm) -> dict[str, Any]:
+    """What a valid form asks `history.list_entries` for."""
+    return {"kind": form.kind.data or None, "from_": _start(form.from_.data), "to": _end(form.to.data)}
+
+
+def _page(form: FilterForm, **shown: object) -> str:
     form.kind.choices = [
         SelectChoice("", gettext("Everything")),
         *(SelectChoice(kind, str(name)) for kind, name in words.KINDS.items()),
     ]
-    if not form.validate():
-        for field in (form.from_, form.to):
-            if field.process_errors:
-                field.errors = [gettext("Enter a date such as 2026-03-31")]
-                field.raw_data = None  # a browser's date field can only show a date
-        return render_template("web/history.html", form=form, page=None, words=words), 422
-    accounts.ensure_up_to_date(account_id())
-    page = history.list_entries(
-        account_id(),
-        kind=form.kind.data or None,
-        from_=_start(form.from_.data),
-        to=_end(form.to.data),
-        limit=PAGE_SIZE,
-        cursor=request.args.get("cursor") or None,
-    )
-    filters = {name: value for name, value in request.args.items() if name in ("kind", "from", "to") and value}
-    older = url_for("history.show", **filters, cursor=page.next_cursor) if page.next_cursor else None
-    return render_template("web/history.html", form=form, page=page, filters=filters, older=older, words=words)
+    return render_template("web/history.html", form=form, words=words, **shown)
 
 
 def _start(day: date | None) -> datetime | None:
