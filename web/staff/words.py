@@ -62,10 +62,24 @@ ACTS = {
     "grant": lazy_gettext("Credits granted"),
     "replay": lazy_gettext("Event run again"),
     "read_audit_log": lazy_gettext("Audit log"),
+    "read_keys": lazy_gettext("API keys"),
+    "create_key": lazy_gettext("API key made"),
+    "revoke_key": lazy_gettext("API key revoked"),
+    "key.create": lazy_gettext("API key made"),
+    "key.rotate": lazy_gettext("API keys exchanged"),
+    "key.revoke": lazy_gettext("API key revoked"),
     "staff.add": lazy_gettext("Staff account"),
     "staff.disable": lazy_gettext("Staff account shut"),
     "staff.set_password": lazy_gettext("Password set"),
 }
+
+SCOPES = {
+    "credits:read": lazy_gettext("Read balances, histories and prices"),
+    "credits:spend": lazy_gettext("Spend and hold credits"),
+    "refunds:write": lazy_gettext("Give money back"),
+    "billing:write": lazy_gettext("Customers, checkouts, subscriptions, credits by hand"),
+}
+"""What an API key may do, by scope."""
 
 ROLES = {
     "support": lazy_gettext("Support"),
