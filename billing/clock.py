@@ -90,6 +90,11 @@ def from_timestamp(seconds: int) -> datetime:
         raise ValueError("a timestamp beyond the calendar") from None
 
 
+def month_start(at: datetime) -> datetime:
+    """The first moment of the calendar month in UTC: where monthly quotas and limits begin anew."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def add_months(anchor: datetime, months: int) -> datetime:
     """The monthly anchor `months` after the first: on its day, or the month's last where that is missing.
 

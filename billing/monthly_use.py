@@ -1,41 +1,46 @@
-"""What an account has spent in the running calendar month, in UTC."""
+"""What an account has spent in the running calendar month, in UTC, and the most that it may."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select, update
 
-from billing.db import connection
-from billing.models import Entry
-
-SPENDING_REASONS = ("action", "amount")
-"""Debits that are spending; an expiry is none, and what staff take is none."""
-
-
-def month_start(at: datetime) -> datetime:
-    """The first moment of the calendar month."""
-    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+from billing.clock import month_start
+from billing.db import connection, transaction
+from billing.errors import InvalidAmount, NotFound
+from billing.models import Account
+from billing.money import MAX_BALANCE
 
 
 def spent_this_month(account_id: int, now: datetime) -> int:
     """Micro-credits debited since the month began, less what of these debits was given back."""
-    debit = aliased(Entry)
-    spent = select(func.coalesce(func.sum(-debit.amount), 0)).where(*_spending_of(debit, account_id, now))
-    given_back = (
-        select(func.coalesce(func.sum(Entry.amount), 0))
-        .join(debit, (debit.account_id == Entry.account_id) & (debit.seq == Entry.reverses))
-        .where(Entry.account_id == account_id, Entry.reason == "debit_refunded")
-        .where(*_spending_of(debit, account_id, now))
+    row = (
+        connection()
+        .execute(select(Account.month_at, Account.month_spent).where(Account.account_id == account_id))
+        .first()
     )
-    return int(connection().scalar(spent) or 0) - int(connection().scalar(given_back) or 0)
+    if row is None or row.month_at is None or row.month_at < month_start(now):
+        return 0
+    return int(row.month_spent)
 
 
-def _spending_of(debit: type[Entry], account_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        debit.account_id == account_id,
-        debit.kind == "DEBIT",
-        debit.reason.in_(SPENDING_REASONS),
-        debit.at >= month_start(now),
-    )
+def monthly_limit(account_id: int) -> int | None:
+    """The most micro-credits that the customer wants to spend in a month, if they have said so."""
+    return connection().scalar(select(Account.monthly_limit).where(Account.account_id == account_id))
+
+
+def set_monthly_limit(account_id: int, limit: int | None) -> None:
+    """Let nothing spend more than ``limit`` micro-credits a month; None lifts it.
+
+    It is a quota named ``spending``, checked with the others; what has been spent already stays spent. Raises
+    ``InvalidAmount`` and ``NotFound``.
+    """
+    if limit is not None and not 0 <= limit <= MAX_BALANCE:
+        raise InvalidAmount("monthly_limit: from 0 to 1000000000000 credits")
+    with transaction():
+        changed = connection().execute(
+            update(Account).where(Account.account_id == account_id).values(monthly_limit=limit)
+        )
+        if not changed.rowcount:
+            raise NotFound()

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 
+from billing.clock import month_start
 from billing.db import connection
 from billing.errors import NotFound
 from billing.ledger.shelf import Shelf, columns_of
@@ -163,6 +164,10 @@ class Book:
         self.next_scheduled_at: datetime | None = account.next_scheduled_at
         self.next_refill_at: datetime | None = account.next_refill_at
         self.next_due_at: datetime | None = account.next_due_at
+        self.month_at: datetime | None = account.month_at
+        self.month_spent: int = account.month_spent
+        self.monthly_limit: int | None = account.monthly_limit
+        self.last_usage: int = account.last_usage
         self._grants = Shelf(self.account_id, Grant.__table__, "seq", GrantState)
         self._holds = Shelf(self.account_id, Hold.__table__, "number", HoldState)
         self._debts = Shelf(self.account_id, Debt.__table__, "entry_seq", DebtState)
@@ -215,6 +220,10 @@ class Book:
         """Debts not yet paid, oldest first."""
         return [debt for _, debt in sorted(self.debts.items()) if debt.open]
 
+    def new_uses_of(self, entry_seq: int) -> list[UseRow]:
+        """The uses of an entry that is not written yet."""
+        return [use for use in self._new_uses if use.entry_seq == entry_seq]
+
     def uses_of(self, *entry_seqs: int) -> list[UseRow]:
         """The uses of these entries in the order they were written."""
         self.flush()
@@ -263,6 +272,18 @@ class Book:
     def add_hold(self, hold: HoldState) -> None:
         """Take in a new hold."""
         self.holds[hold.number] = hold
+
+    def count_spent(self, amount: int, at: datetime) -> None:
+        """Note that so much was spent at that moment, or (negative) that spending of then was given back."""
+        month = month_start(at)
+        if self.month_at is None or month > self.month_at:
+            self.month_at, self.month_spent = month, 0
+        if month == self.month_at:
+            self.month_spent += amount
+
+    def spent_this_month(self) -> int:
+        """Micro-credits spent since the calendar month began, less what of that was given back."""
+        return self.month_spent if self.month_at == month_start(self.now) else 0
 
     def pay_debt(self, debt: DebtState, grant: GrantState, amount: int, *, payer: GrantState | None = None) -> None:
         """Book that ``amount`` of a grant pays a debt: what is open of it, or what ``payer`` has paid and gets back."""
@@ -334,6 +355,9 @@ class Book:
                 next_scheduled_at=self.next_scheduled_at,
                 next_refill_at=self.next_refill_at,
                 next_due_at=self.earliest_due(),
+                month_at=self.month_at,
+                month_spent=self.month_spent,
+                last_usage=self.last_usage,
             )
         )
 

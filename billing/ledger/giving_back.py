@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.errors import RefundExceeds
 from billing.ledger.book import Book, EntryRow
 from billing.ledger.freed import settle_freed
-from billing.ledger.posting import Note, post_entry
+from billing.ledger.posting import SPENDING_REASONS, Note, post_entry
 from billing.ledger.taking_back import reversed_sum
 from billing.models import Entry
 
@@ -33,6 +33,8 @@ def give_back(
     entry = post_entry(
         book, "REFUND", "debit_refunded", amount, at=book.now, note=note, source=source, reverses=debit.seq
     )
+    if debit.reason in SPENDING_REASONS:
+        book.count_spent(-amount, debit.at)
     returned = []
     for grant_seq in reversed(net):
         back = min(amount, net[grant_seq])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from billing.db import connection
 from billing.errors import InvalidCursor
 from billing.ids import ledger_id
+from billing.ledger.book import Book, EntryRow
 from billing.models import Entry, Grant, Use
 
 MAX_PAGE = 100
@@ -108,35 +110,38 @@ def views_of(account_id: int, rows: Any) -> list[EntryView]:
             )
         )
     }
-    views = []
-    for row in rows:
-        about = [row.seq, row.reverses, *uses[row.seq]]
-        label, scope = next((labels[seq] for seq in about if seq in labels), (None, None))
-        views.append(
-            EntryView(
-                id=ledger_id("en", account_id, row.seq),
-                seq=row.seq,
-                kind=row.kind,
-                reason=row.reason,
-                amount=row.amount,
-                balance_after=row.balance_after,
-                action=row.action,
-                description=row.description,
-                reference=row.reference,
-                reverses=ledger_id("en", account_id, row.reverses) if row.reverses else None,
-                grants=[
-                    (ledger_id("gr", account_id, grant), abs(amount))
-                    for grant, amount in uses[row.seq].items()
-                    if amount
-                ],
-                metadata=json.loads(row.details) if row.details else {},
-                actor=row.actor,
-                at=row.at,
-                label=label,
-                scope=scope,
-            )
-        )
-    return views
+    return [_view(row, uses[row.seq], labels) for row in rows]
+
+
+def view_new_entry(book: Book, entry: EntryRow) -> EntryView:
+    """An entry of an open book that has not been written yet: what ``read_entry`` will answer afterwards."""
+    uses: dict[int, int] = {}
+    for use in book.new_uses_of(entry.seq):
+        uses[use.grant_seq] = uses.get(use.grant_seq, 0) + use.amount
+    return _view(entry, uses, {seq: (grant.label, grant.scope) for seq, grant in book.grants.items()})
+
+
+def _view(row: Any, uses: dict[int, int], labels: dict[int, tuple[str | None, str | None]]) -> EntryView:
+    about = [row.seq, row.reverses, *uses]
+    label, scope = next((labels[seq] for seq in about if seq in labels), (None, None))
+    return EntryView(
+        id=ledger_id("en", row.account_id, row.seq),
+        seq=row.seq,
+        kind=row.kind,
+        reason=row.reason,
+        amount=row.amount,
+        balance_after=row.balance_after,
+        action=row.action,
+        description=row.description,
+        reference=row.reference,
+        reverses=ledger_id("en", row.account_id, row.reverses) if row.reverses else None,
+        grants=[(ledger_id("gr", row.account_id, grant), abs(amount)) for grant, amount in uses.items() if amount],
+        metadata=json.loads(row.details, parse_float=Decimal) if row.details else {},
+        actor=row.actor,
+        at=row.at,
+        label=label,
+        scope=scope,
+    )
 
 
 def _read_cursor(account_id: int, cursor: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from decimal import Decimal
 
 from billing.errors import (
     CaptureExceedsHold,
@@ -25,7 +27,6 @@ def place_hold(
     expires_at: datetime,
     scope: str | None = None,
     note: Note | None = None,
-    details: str | None = None,
     source: str | None = None,
 ) -> HoldState:
     """Reserve ``amount`` micro-credits in burn order until ``expires_at``; raises ``InsufficientCredits``."""
@@ -52,7 +53,7 @@ def place_hold(
         debit_seq=None,
         description=note.description,
         reference=note.reference,
-        details=details,
+        details=note.details,
     )
     for grant, part in parts:
         grant.held += part
@@ -74,7 +75,13 @@ def capture_hold(book: Book, hold: HoldState, amount: int | None = None, *, note
         raise InvalidAmount("amount: more than 0")
     if amount > hold.amount:
         raise CaptureExceedsHold()
-    note = note or Note(actor=hold.actor, action=hold.action, description=hold.description, reference=hold.reference)
+    note = note or Note(
+        actor=hold.actor,
+        action=hold.action,
+        description=hold.description,
+        reference=hold.reference,
+        metadata=json.loads(hold.details, parse_float=Decimal) if hold.details else None,
+    )
     entry = post_entry(
         book,
         "DEBIT",

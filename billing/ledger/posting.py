@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from billing.db import connection, in_transaction
 from billing.errors import InvalidAmount, LimitExceeded
 from billing.ledger.book import Book, EntryRow
 from billing.models import Entry
-from billing.money import MAX_BALANCE, MAX_MOVE
+from billing.money import MAX_BALANCE, MAX_MOVE, dumps
 
 REASONS: dict[str, frozenset[str]] = {
     "PURCHASE": frozenset({"pack", "topup"}),
@@ -36,6 +35,9 @@ REASONS: dict[str, frozenset[str]] = {
 }
 """Which reasons each kind may carry (R2)."""
 
+SPENDING_REASONS = frozenset({"action", "amount"})
+"""Debits that are spending; an expiry is none, and what staff take is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -46,6 +48,11 @@ class Note:
     description: str | None = None
     reference: str | None = None
     metadata: Mapping[str, Any] | None = None
+
+    @property
+    def details(self) -> str | None:
+        """The metadata as the JSON text that is kept."""
+        return dumps(self.metadata) if self.metadata else None
 
 
 def post_entry(
@@ -96,7 +103,7 @@ def post_entry(
         hash=b"",
         description=note.description,
         reference=note.reference,
-        details=json.dumps(note.metadata, ensure_ascii=False) if note.metadata else None,
+        details=note.details,
     )
     entry.hash = entry_hash(book.last_hash, entry)
     book.balance = balance
@@ -104,6 +111,8 @@ def post_entry(
     book.last_at = at
     book.last_hash = entry.hash
     book.totals[kind] += amount
+    if kind == "DEBIT" and reason in SPENDING_REASONS:
+        book.count_spent(-amount, at)
     book.add_entry(entry)
     return entry
 

@@ -47,6 +47,11 @@ class Account(Base):
     next_scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_refill_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    # What was spent in the calendar month that began at ``month_at``, and the most that may be.
+    month_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    month_spent: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    monthly_limit: Mapped[int | None] = mapped_column(BigInteger)
+    last_usage: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
     __table_args__ = (
         CheckConstraint("debt >= 0", name="debt"),
