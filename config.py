@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
+import limits
+from limits.storage import SCHEMES
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -95,6 +98,23 @@ def _check_mail_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _check_rate(text: str) -> str:
+    try:
+        parts = limits.parse_many(text)
+    except ValueError:
+        raise ValueError("is not a rate") from None
+    if any(part.amount < 1 for part in parts):
+        raise ValueError("lets nobody call")
+    return text
+
+
+def _check_counter_store(secret: SecretStr) -> SecretStr:
+    scheme = secret.get_secret_value().partition("://")[0]
+    if scheme not in SCHEMES or scheme.startswith("async+"):
+        raise ValueError("names no kind of store that is known")
+    return secret
+
+
 _Origin = Annotated[str, AfterValidator(_check_origin)]
 _Path = Annotated[Path, AfterValidator(_absolute)]
 
@@ -142,14 +162,30 @@ class Settings(BaseModel):
         SecretStr("console://"),
         description="console://, file:///FOLDER, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…",
     )
+    refund_typed_above: int = Field(
+        10_000, ge=0, le=10**12, description="minor units above which staff type a refund's amount once more"
+    )
+    refund_alone_max: int = Field(
+        50_000, ge=0, le=10**12, description="minor units above which a refund needs a second person"
+    )
+    refund_alone_day_max: int = Field(
+        500_000, ge=0, le=10**12, description="minor units that one actor may give back alone in a day"
+    )
+    refund_alone_day_count: int = Field(
+        100, ge=0, le=10**6, description="how many refunds one actor may make alone in a day"
+    )
     trusted_proxies: int = Field(0, ge=0, le=10, description="how many proxies stand in front (0 to 10)")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     # Two, so that one restarting worker is never an outage; each has threads of its own, and writes to SQLite
     # queue behind each other anyway.
     web_concurrency: int = Field(2, ge=1, le=64, description="worker processes, 1 to 64")
-    ratelimit_storage_uri: SecretStr = Field(
+    # More than one app needs, and less than a loop gone wild would take from all others.
+    api_rate_limit: Annotated[str, AfterValidator(_check_rate)] = Field(
+        "500/second", description="how many API calls a key may make, such as 500/second or 50/second;9000/hour"
+    )
+    ratelimit_storage_uri: Annotated[SecretStr, AfterValidator(_check_counter_store)] = Field(
         SecretStr("memory://"),
-        description="where request counters live: memory://, or redis://… shared",
+        description="where API calls are counted: memory:// in each worker, or redis://… for all together",
     )
 
     @property
@@ -162,6 +198,11 @@ class Settings(BaseModel):
         """Every secret that Stripe's webhooks may be signed with."""
         return tuple(part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(","))
 
+    @property
+    def api_limits(self) -> tuple[limits.RateLimitItem, ...]:
+        """How often a key may call the API, each of these."""
+        return _parse_limits(self.api_rate_limit)
+
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Settings:
         if self.livemode:
@@ -172,6 +213,11 @@ class Settings(BaseModel):
             if not self.public_url.startswith("https://"):
                 raise ValueError("PUBLIC_URL must begin with https:// when STRIPE_SECRET_KEY is a live key")
         return self
+
+
+@cache
+def _parse_limits(text: str) -> tuple[limits.RateLimitItem, ...]:
+    return tuple(limits.parse_many(text))
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

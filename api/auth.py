@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from flask import current_app, g, request
 
+from api import rate_limits
 from api.blueprint import bp
 from api.errors import MissingScope, Unauthenticated
 from billing import api_keys
@@ -40,13 +41,16 @@ def actor() -> str:
 
 @bp.before_request
 def _let_in() -> None:
-    """Raises `Unauthenticated` or `MissingScope`; cookies count for nothing here."""
+    """Raises `Unauthenticated`, `MissingScope` or `TooManyRequests`; cookies count for nothing here."""
     if getattr(current_app.view_functions[request.endpoint or ""], "is_public", False):
+        rate_limits.count_address()
         return
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     key = api_keys.authenticate(secret.strip()) if scheme.lower() == "bearer" and secret else None
     if key is None:
+        rate_limits.count_address()
         raise Unauthenticated()
+    rate_limits.count_key(key.id)
     scope = scope_needed(request.method, request.path.removeprefix(f"{bp.url_prefix}/"))
     if scope not in key.scopes:
         raise MissingScope(f"This API key does not have the scope {scope}.")

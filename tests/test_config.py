@@ -27,6 +27,7 @@ def test_load_gives_every_default_in_test_mode() -> None:
     assert (settings.enforcement, settings.default_locale, settings.log_level) == ("enforce", "en", "INFO")
     assert (settings.port, settings.web_concurrency, settings.trusted_proxies) == (8000, 2, 0)
     assert settings.mail_url.get_secret_value() == "console://"
+    assert settings.api_rate_limit == "500/second"
     assert settings.ratelimit_storage_uri.get_secret_value() == "memory://"
     assert settings.stripe_api_base is None
     assert settings.test_clock_file is None
@@ -91,6 +92,10 @@ def test_refuse_names_every_wrong_setting_on_a_line_of_its_own() -> None:
         ("PORT", "0"),
         ("PORT", "65536"),
         ("WEB_CONCURRENCY", "0"),
+        ("API_RATE_LIMIT", "often"),
+        ("API_RATE_LIMIT", "0/second"),
+        ("API_RATE_LIMIT", "-5/second"),
+        ("RATELIMIT_STORAGE_URI", "postgresql://u:pazzword@db/saldo"),
     ],
 )
 def test_refuse_names_the_variable_and_what_is_allowed(name: str, value: str) -> None:
