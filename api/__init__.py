@@ -5,7 +5,18 @@ from __future__ import annotations
 from flask import Flask
 
 # Importing a noun's module puts its calls on the blueprint.
-from api import access, auth, balance, catalog, customers, entries, errors, payments, subscriptions  # noqa: F401
+from api import (  # noqa: F401
+    access,
+    auth,
+    balance,
+    catalog,
+    credits,
+    customers,
+    entries,
+    errors,
+    payments,
+    subscriptions,
+)
 from api.blueprint import bp
 
 

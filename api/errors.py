@@ -100,6 +100,13 @@ class Malformed(errors.SaldoError):
     message = "The body is not a JSON object."
 
 
+class IdempotencyKeyMissing(errors.SaldoError):
+    """A call that must happen once came without the key by which a repetition is known."""
+
+    code = "idempotency_key_missing"
+    message = "Send an Idempotency-Key header, a new one for each thing to be done."
+
+
 class UnsupportedMediaType(errors.SaldoError):
     """The body is something else than JSON."""
 
@@ -148,7 +155,8 @@ def answer_wrong_addresses(app: Flask) -> None:
 
 
 @bp.errorhandler(errors.SaldoError)
-def _domain_problem(error: errors.SaldoError) -> Response:
+def problem_of(error: errors.SaldoError) -> Response:
+    """The answer that an error of a rule becomes."""
     if PROBLEMS[error.code].status >= 500:
         _log.warning("unavailable", code=error.code)
     return problem(error.code, str(error), **_members(error))

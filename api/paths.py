@@ -1,14 +1,17 @@
-"""What a path names: a customer of that id, or 404, the same for everything that is not there (R14)."""
+"""What a path or a body names: a customer of that id, or 404, the same for everything that is not there (R14)."""
 
 from __future__ import annotations
 
 import re
 
+from api.body import Body
 from billing import customers
 from billing.errors import NotFound
 from billing.models import Customer
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+ITEM_ID = re.compile(r"[a-z0-9._-]{1,64}")
+"""Of a plan, pack, influencer, tier or action."""
 
 
 def customer_at(public_id: str) -> Customer:
@@ -16,3 +19,8 @@ def customer_at(public_id: str) -> Customer:
     if not CUSTOMER_ID.fullmatch(public_id):
         raise NotFound()
     return customers.find_customer(public_id)
+
+
+def read_customer_id(body: Body) -> str:
+    """The customer's id in a body, checked with its other fields; `customer_at` finds them afterwards."""
+    return body.text("customer", required=True, longest=128, pattern=CUSTOMER_ID) or ""

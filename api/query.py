@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import request
 
 from api.errors import InvalidFields
+from api.times import read_moment
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 
 _LIMIT = re.compile(r"[0-9]{1,4}", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def limit() -> int:
@@ -47,11 +47,6 @@ def moment(name: str) -> datetime | None:
     if value is None:
         return None
     try:
-        if not _TIME.fullmatch(value):
-            raise ValueError(value)
-        at = datetime.fromisoformat(value.upper())
-        at.astimezone(UTC)  # a zone can push a time at the calendar's edge beyond it
-    except (ValueError, OverflowError):
-        message = "expected a time such as 2026-11-24T18:00:00Z"
-        raise InvalidFields({name: message}) from None
-    return at
+        return read_moment(value)
+    except ValueError as error:
+        raise InvalidFields({name: str(error)}) from None

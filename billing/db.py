@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -163,3 +164,13 @@ def connection() -> Connection:
 def is_postgresql() -> bool:
     """Whether this process talks to PostgreSQL."""
     return connection().dialect.name == "postgresql"
+
+
+def insert_if_new(model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that leaves a row with the same key alone.
+
+    On PostgreSQL it waits for a twin whose transaction is open, on SQLite there is none.
+    """
+    table = cast(Table, model.__table__)
+    insert = postgresql.insert(table) if is_postgresql() else sqlite.insert(table)
+    return insert.on_conflict_do_nothing()

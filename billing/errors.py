@@ -55,6 +55,24 @@ class IdempotencyKeyReused(SaldoError):
     message = "This idempotency key was used for a different request."
 
 
+class IdempotencyInProgress(SaldoError):
+    """The first request with this idempotency key has not been answered yet."""
+
+    code = "idempotency_in_progress"
+    message = "The first request with this idempotency key is still running; ask again in a moment."
+
+
+class InvalidPicture(SaldoError):
+    """The file cannot be an influencer's picture; `problem` is `too_large`, `type` or `pixels`."""
+
+    code = "invalid"
+    message = "The file cannot be used as a picture."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+
 class CatalogError(SaldoError):
     """The catalog cannot be used: the text names file, line, key and what is allowed there."""
 

@@ -11,11 +11,9 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from billing import clock, stripe_customers, stripe_gateway
-from billing.db import db, is_postgresql, transaction
+from billing.db import db, insert_if_new, transaction
 from billing.errors import NotFound
 from billing.models import StripeEvent
 from billing.stripe_facts import EventFacts, Malformed, fields, read_event
@@ -84,11 +82,9 @@ def retry_unfinished(limit: int = 500) -> dict[str, str]:
 
 def _keep(event: EventFacts, payload: str) -> str:
     """Store the event if it is new; its status, also when it came before."""
-    insert = postgresql_insert if is_postgresql() else sqlite_insert
     with transaction() as connection:
         connection.execute(
-            insert(StripeEvent)
-            .values(
+            insert_if_new(StripeEvent).values(
                 id=event.id,
                 type=event.type,
                 object_id=event.object_id,
@@ -98,7 +94,6 @@ def _keep(event: EventFacts, payload: str) -> str:
                 created_at=event.created,
                 received_at=clock.wall_now(),
             )
-            .on_conflict_do_nothing(index_elements=["id"])
         )
         return str(connection.scalar(select(StripeEvent.status).where(StripeEvent.id == event.id)))
 

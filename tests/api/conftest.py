@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,8 +31,10 @@ class Caller:
     def get(self, path: str, **query: Any) -> TestResponse:
         return self.call("GET", path, query_string=query)
 
-    def post(self, path: str, body: Any) -> TestResponse:
-        return self.call("POST", path, json=body)
+    def post(self, path: str, body: Any = None, key: str | None = None) -> TestResponse:
+        """A POST under this Idempotency-Key, or a new one; without a body there is none."""
+        sent = {} if body is None else {"json": body}
+        return self.call("POST", path, headers={"Idempotency-Key": key or secrets.token_hex(8)}, **sent)
 
     def call(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
         """One request in an application context of its own, as on a server."""
