@@ -17,7 +17,7 @@ from web.locale import page_locale
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, money, unit_price, words, day, moment):
+    for each in (credits, signed_credits, money, unit_price, words, day, moment, initials, hue):
         app.add_template_filter(each)
 
 
@@ -45,6 +45,16 @@ def unit_price(amount_minor: Fraction, currency: str) -> str:
 def words(text: Text) -> str:
     """A catalog's words in the page's language."""
     return text.get(page_locale())
+
+
+def initials(name: str) -> str:
+    """The first letters of the first two words of a name: `Luna Style` is `LS`."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
+def hue(of: str) -> int:
+    """Which of the six colours without a meaning stands for this id, always the same one."""
+    return sum(of.encode()) % 6
 
 
 def day(at: datetime) -> Markup:

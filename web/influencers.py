@@ -9,6 +9,7 @@ from flask_login import current_user, login_required
 from billing import catalog, checkout, subscriptions
 from billing.errors import NotFound
 from web import words
+from web.pictures import picture_urls
 from web.redirects import local_path
 from web.session import account_id
 
@@ -20,7 +21,13 @@ def index() -> ResponseReturnValue:
     """Everybody who can be subscribed to."""
     known = catalog.current()
     shown = [influencer for influencer in known.influencers.values() if influencer.status == "active"]
-    return render_template("web/influencers.html", influencers=shown, currency=known.currency, mine=_subscribed())
+    return render_template(
+        "web/influencers.html",
+        influencers=shown,
+        currency=known.currency,
+        mine=_subscribed(),
+        pictures=picture_urls(),
+    )
 
 
 @bp.get("/influencers/<influencer>")
@@ -36,6 +43,7 @@ def show(influencer: str) -> ResponseReturnValue:
         influencer=found,
         currency=known.currency,
         mine=mine,
+        picture=picture_urls().get(influencer),
         words=words,
         return_path=local_path(request.args.get("return_path"), ""),
     )

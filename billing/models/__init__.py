@@ -15,6 +15,7 @@ from billing.models.payments import (
 )
 from billing.models.replies import Reply
 from billing.models.spending import QuotaReset, QuotaUse, Quote, Usage
+from billing.models.pictures import Picture
 from billing.models.stripe_objects import Checkout, Price, StripeEvent, Subscription
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Payment",
     "PaymentIntentLink",
     "PaymentLot",
+    "Picture",
     "Price",
     "QuotaReset",
     "QuotaUse",
