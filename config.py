@@ -95,6 +95,8 @@ def _check_mail_url(secret: SecretStr) -> SecretStr:
     }
     if not known.get(parts.scheme):
         raise ValueError("is not an address for mail")
+    if parts.query and not re.fullmatch(r"from=[^\s&@]+@[^\s&@]+", parts.query):
+        raise ValueError("has more behind it than ?from=ADDRESS")
     return secret
 
 
@@ -160,7 +162,7 @@ class Settings(BaseModel):
     default_locale: Literal["en", "es", "es_MX"] = Field("en", description="en, es or es_MX")
     mail_url: Annotated[SecretStr, AfterValidator(_check_mail_url)] = Field(
         SecretStr("console://"),
-        description="console://, file:///FOLDER, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…",
+        description="console://, file:///FOLDER, smtp://[USER:PASSWORD@]HOST[:PORT][?from=ADDRESS] or smtps://…",
     )
     refund_typed_above: int = Field(
         10_000, ge=0, le=10**12, description="minor units above which staff type a refund's amount once more"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from billing import catalog, clock, stripe_gateway
+from billing import catalog, clock, links, mails, stripe_gateway
 from billing.accounts import open_account
 from billing.credentials import hash_password, is_password, read_email
 from billing.db import db, transaction
@@ -35,7 +36,7 @@ _CHARGE_ID = re.compile(r"(?:ch|py)_[A-Za-z0-9]{1,250}")
 
 
 def register(email: str, password: str, name: str | None = None, locale: str | None = None) -> Customer:
-    """A new customer who signs in on the pages, with the free plan's sign-up credits.
+    """A new customer who signs in on the pages, with the free plan's sign-up credits and a mail to confirm theirs.
 
     Raises ``EmailTaken``, ``InvalidEmail``, ``WeakPassword``.
     """
@@ -53,6 +54,7 @@ def register(email: str, password: str, name: str | None = None, locale: str | N
                 created_at=clock.now(),
             )
             _open_books(customer)
+            mails.queue_mail(customer.account_id, "confirm_email")
             return customer
     except IntegrityError as error:
         if is_login(address):
@@ -73,12 +75,14 @@ def authenticate(email: str, password: str) -> Customer | None:
 
 
 def change_password(account_id: int, password: str) -> Customer:
-    """Set a new password and end every session of the customer. Raises ``WeakPassword``."""
+    """Set a new password, end every session of the customer, and tell them by mail. Raises ``WeakPassword``."""
     password_hash = hash_password(password)
     with transaction():
         customer = get(account_id)
         customer.password_hash = password_hash
         customer.session_epoch += 1
+        links.end_links("reset_password", account_id)
+        mails.queue_mail(account_id, "password_changed")
         return customer
 
 
@@ -94,6 +98,20 @@ def update_profile(account_id: int, *, name: str | None, locale: str | None) -> 
         customer = get(account_id)
         customer.name = _clean_name(name)
         customer.locale = locale
+        return customer
+
+
+def change_customer(account_id: int, changes: Mapping[str, str | None]) -> Customer:
+    """Set an app's ``email``, ``name`` or ``locale`` of a customer; what is not named stays. Raises ``InvalidEmail``."""
+    address = read_email(changes["email"]) if changes.get("email") else None
+    with transaction():
+        customer = get(account_id)
+        if "email" in changes:
+            customer.email = address
+        if "name" in changes:
+            customer.name = _clean_name(changes["name"])
+        if "locale" in changes:
+            customer.locale = changes["locale"]
         return customer
 
 

@@ -86,6 +86,8 @@ def test_refuse_names_every_wrong_setting_on_a_line_of_its_own() -> None:
         ("MAIL_URL", "mail.example.com"),
         ("MAIL_URL", "smtp://"),
         ("MAIL_URL", "file://"),
+        ("MAIL_URL", "smtp://mail.example.com?from=nobody"),
+        ("MAIL_URL", "console://?bcc=eva@example.com"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "*"),
         ("LOG_LEVEL", "loud"),

@@ -29,6 +29,10 @@ LAYERS: dict[str, list[str]] = {
         "billing.freezing",
         "billing.grace",
         "billing.money_invariants",
+        "billing.limits",
+        "billing.links",
+        "billing.mail_transport",
+        "billing.mails",
         "billing.months",
         "billing.paid_periods",
         "billing.payments",
@@ -52,7 +56,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.spreadsheet",
         "billing.errors",
     ],
-    "foundation": ["config", "logs"],
+    "foundation": ["config", "logs", "metrics"],
 }
 
 # Layers whose rooms may import each other, though not in a circle. Doors and verbs know no neighbours.

@@ -8,7 +8,9 @@ from flask_bootstrap import Bootstrap5
 from web import (
     balance,
     checkout,
+    confirm_email,
     errors,
+    forgotten_password,
     formats,
     header,
     health,
@@ -21,12 +23,12 @@ from web import (
     payments,
     pictures,
     plans,
+    portal,
     preferences,
     security,
     session,
     settings,
     subscriptions,
-    throttle,
 )
 from web import register as registration
 
@@ -37,6 +39,9 @@ PAGES = (
     pictures,
     registration,
     login,
+    confirm_email,
+    forgotten_password,
+    portal,
     balance,
     history,
     history_export,
@@ -53,7 +58,7 @@ def register(app: Flask) -> None:
     """Add the pages and all that they stand on: languages, sessions, protection, errors."""
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
-    for part in (security, locale, session, throttle, formats, header, errors):
+    for part in (security, locale, session, formats, header, errors):
         part.register(app)
     for page in PAGES:
         app.register_blueprint(page.bp)

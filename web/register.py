@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
@@ -15,6 +15,7 @@ from billing.errors import EmailTaken, InvalidEmail, WeakPassword
 from web.locale import LANGUAGE_CHOICES, page_locale
 from web.redirects import local_path
 from web.session import sign_in
+from web.throttle import TooManyAttempts, count_attempt
 
 bp = Blueprint("register", __name__)
 
@@ -41,7 +42,10 @@ def form() -> ResponseReturnValue:
     form = RegisterForm(next=request.args.get("next"))
     if form.validate_on_submit():
         try:
+            count_attempt("register", form.email.data)
             customer = customers.register(form.email.data, form.password.data, form.name.data or None, form.locale.data)
+        except TooManyAttempts as error:
+            return _too_many(form, error.retry_after)
         except EmailTaken:
             form.email.errors = [gettext("There already is an account with this e-mail address")]
         except InvalidEmail:
@@ -51,6 +55,15 @@ def form() -> ResponseReturnValue:
         else:
             sign_in(customer)
             flash(gettext("Welcome to Saldo! Your account is ready."), "success")
+            flash(gettext("We have sent you a mail: please confirm your address with the link in it."), "info")
             return redirect(destination, 303)
     status = 422 if form.errors else 200
     return render_template("web/register.html", form=form), status
+
+
+def _too_many(form: RegisterForm, retry_after: int) -> ResponseReturnValue:
+    minutes = -(-retry_after // 60)
+    problem = gettext("There were too many attempts. Try again in %(minutes)s min.", minutes=minutes)
+    response = make_response(render_template("web/register.html", form=form, problem=problem), 429)
+    response.headers["Retry-After"] = str(retry_after)
+    return response

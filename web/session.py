@@ -27,6 +27,7 @@ class SignedIn(UserMixin):
         self.login_email = customer.login_email
         self.name = customer.name
         self.locale = customer.locale
+        self.has_confirmed_email = customer.email_confirmed_at is not None
         self.epoch = customer.session_epoch
 
     def get_id(self) -> str:
@@ -72,7 +73,7 @@ def _load(session_id: str) -> SignedIn | None:
         customer = customers.get(int(number))
     except NotFound:
         return None
-    if customer.session_epoch != int(epoch) or customer.password_hash is None:
+    if customer.session_epoch != int(epoch) or customer.erased_at is not None:
         return None
     return SignedIn(customer)
 

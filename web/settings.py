@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext, lazy_gettext
 from flask_login import current_user, login_required
@@ -74,7 +74,9 @@ def save_profile() -> ResponseReturnValue:
 @bp.post("/password")
 @login_required
 def change_password() -> ResponseReturnValue:
-    """Change the password and end every other session."""
+    """Change the password and end every other session. Whom an app lets in has none, so it is a 404 for them."""
+    if current_user.login_email is None:
+        abort(404)
     form = PasswordForm()
     if form.validate_on_submit():
         name = f"account {account_id()}"

@@ -12,10 +12,11 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import accounts, clock, events, reconcile, refunds
-from billing.db import connection
+from billing import accounts, attempts, clock, events, links, mails, reconcile, refunds, replies
+from billing.db import connection, transaction
 from billing.models import Account
 from webhooks import inbox
+from worker.mails import send
 
 MAX_ACCOUNTS = 500
 """How many accounts one round takes on, so that a backlog does not keep other work waiting."""
@@ -69,9 +70,30 @@ def _reconcile(_name: int | str) -> bool:
     return True
 
 
+def _send_mail(mail_id: int | str) -> bool:
+    return send(int(mail_id))
+
+
+def _forget(_name: int | str) -> bool:
+    """What signing in has left behind: links that are over, mails long sent, attempts long ago."""
+    attempts.forget_attempts()
+    with transaction():
+        links.forget_links()
+        mails.forget_mails()
+    return True
+
+
+def _forget_replies(_name: int | str) -> bool:
+    replies.forget_old()
+    return True
+
+
 TASKS = (
     Task("book what is due", timedelta(seconds=5), _due_accounts, _book_due),
     Task("finish refunds", timedelta(seconds=30), refunds.pending_refunds, _finish_refund),
     Task("retry events", timedelta(seconds=30), _due_events, _replay_event),
+    Task("send mail", timedelta(seconds=2), mails.due_mails, _send_mail),
+    Task("forget old links", timedelta(hours=1), lambda: ["links"], _forget),
+    Task("forget old replies", timedelta(hours=1), lambda: ["replies"], _forget_replies),
     Task("reconcile", timedelta(hours=1), lambda: ["stripe"], _reconcile),
 )
