@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import api
 import commands
+import metrics
 import web
 import web.staff
 import webhooks
 import worker
-from billing import catalog, clock, stripe_gateway
+from billing import catalog, clock, enforcement, limits, stripe_gateway
 from billing.db import db
 from config import ROOT, Settings, load_settings
 
@@ -37,10 +39,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     clock.configure(settings.test_clock_file)
     catalog.configure(catalog.load_catalog(settings.catalog))
+    enforcement.configure(settings.enforcement)
     stripe_gateway.configure(settings)
+    limits.configure(
+        limits.RefundLimits(
+            typed_above=settings.refund_typed_above,
+            alone=settings.refund_alone_max,
+            alone_per_day=settings.refund_alone_day_max,
+            times_per_day=settings.refund_alone_day_count,
+        )
+    )
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     _number_requests(app)
+    _count_requests(app)
     # The pages come first: they bring the protection against forged forms that other doors ask to be left out of.
     for door in (web, web.staff, webhooks, api, commands, worker):
         door.register(app)
@@ -72,3 +84,25 @@ def _number_requests(app: Flask) -> None:
         if "request_id" in g:
             response.headers["X-Request-Id"] = g.request_id
         return response
+
+
+def _count_requests(app: Flask) -> None:
+    """Count each request by door, status and time (`/metrics`)."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        if "began" in g:
+            metrics.observe_request(_door(), response.status_code, time.perf_counter() - g.began)
+        return response
+
+
+def _door() -> str:
+    """Which door answers: by the address, so that what is found nowhere counts, too."""
+    if request.blueprint == "health" or (request.endpoint or "").endswith("static"):
+        return "other"
+    first = request.path.split("/")[1]
+    return first if first in ("api", "staff", "webhooks") else "pages"

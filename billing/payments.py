@@ -11,7 +11,7 @@ from billing import claims
 from billing.db import connection, db
 from billing.errors import NotFound
 from billing.ids import ledger_id, new_id
-from billing.models import Dispute, Grant, Payment, PaymentIntentLink, PaymentLot, Refund
+from billing.models import Dispute, Grant, Payment, PaymentIntentLink, PaymentLot, Refund, ScheduledGrant
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
 
 
@@ -124,6 +124,8 @@ class RefundView:
     failure_reason: str | None
     created_at: datetime
     settled_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
     credits_taken: int
     debt_created: int
 
@@ -141,6 +143,8 @@ class PaymentView:
     refunded_minor: int
     pending_minor: int
     refundable_minor: int
+    fair_minor: int
+    """The most that may go back without a debt: what credits not spent yet stand for."""
     disputed: bool
     dispute_status: str | None
     currency: str
@@ -180,7 +184,7 @@ def view_payment(payment: Payment) -> PaymentView:
     disputed = any(d.status in OPEN_STATUSES for d in disputes)
     lost = sum(d.amount_minor for d in disputes if d.status in LOST_STATUSES)
     given_back = refunded + pending + lost
-    refundable = min(payment.amount_minor, _charged_minor(payment)) - given_back
+    refundable = max(0, min(payment.amount_minor, _charged_minor(payment)) - given_back) if not disputed else 0
     credits = _credits(payment)
     return PaymentView(
         id=payment.id,
@@ -191,7 +195,8 @@ def view_payment(payment: Payment) -> PaymentView:
         amount_minor=payment.amount_minor,
         refunded_minor=refunded,
         pending_minor=pending,
-        refundable_minor=0 if disputed else max(0, refundable),
+        refundable_minor=refundable,
+        fair_minor=min(refundable, _fair_minor(payment, credits.unspent, pending)),
         disputed=disputed,
         dispute_status=disputes[-1].status if disputes else None,
         currency=payment.currency,
@@ -206,6 +211,21 @@ def view_payment(payment: Payment) -> PaymentView:
         taken_back=credits.taken_back,
         grants=credits.grants,
     )
+
+
+def _fair_minor(payment: Payment, unspent: int, pending: int) -> int:
+    """The money that credits not spent yet stand for, months still to come among them."""
+    granted = connection().scalar(select(func.sum(PaymentLot.granted)).where(PaymentLot.payment_id == payment.id))
+    if not granted:
+        return payment.amount_minor
+    to_come = connection().scalar(
+        select(func.sum(ScheduledGrant.credits - ScheduledGrant.cancelled)).where(
+            ScheduledGrant.account_id == payment.account_id,
+            ScheduledGrant.payment_id == payment.id,
+            ScheduledGrant.status == "waiting",
+        )
+    )
+    return max(0, payment.amount_minor * (unspent + int(to_come or 0)) // int(granted) - pending)
 
 
 def _charged_minor(payment: Payment) -> int:
@@ -233,6 +253,8 @@ def view_refund(refund: Refund) -> RefundView:
         failure_reason=refund.failure_reason,
         created_at=refund.created_at,
         settled_at=refund.settled_at,
+        decided_by=refund.decided_by,
+        decided_at=refund.decided_at,
         credits_taken=taken,
         debt_created=debt,
     )

@@ -19,15 +19,29 @@ from billing.models import Staff
 from billing.money import MAX_MOVE, MICRO, format_credits_plain
 
 Role = Literal["support", "manager", "admin"]
-Right = Literal["refund", "grant", "replay", "read_audit_log", "read_keys", "revoke_key", "create_key", "set_picture"]
+Right = Literal[
+    "refund",
+    "grant",
+    "replay",
+    "approve",
+    "take",
+    "forgive",
+    "read_audit_log",
+    "read_keys",
+    "revoke_key",
+    "create_key",
+    "set_picture",
+]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
+_DESK: frozenset[Right] = frozenset({"refund", "grant", "replay"})
+
 RIGHTS: dict[Role, frozenset[Right]] = {
-    "support": frozenset({"refund", "grant", "replay"}),
+    "support": _DESK,
     # A leaked key can't wait for an admin; making one, which opens a door, can.
-    "manager": frozenset({"refund", "grant", "replay", "read_audit_log", "read_keys", "revoke_key", "set_picture"}),
-    "admin": frozenset({"refund", "grant", "replay", "read_audit_log", "read_keys", "revoke_key", "create_key", "set_picture"}),
+    "manager": frozenset({*_DESK, "approve", "take", "forgive", "read_audit_log", "read_keys", "revoke_key", "set_picture"}),
+    "admin": frozenset(get_args(Right)),
 }
 """What each role may do besides looking."""
 

@@ -144,6 +144,9 @@ class Refund(Base):
     failure_reason: Mapped[str | None] = mapped_column(String(80))
     actor: Mapped[str] = mapped_column(String(80))
     form_token: Mapped[str | None] = mapped_column(String(64), unique=True)
+    # Above a limit: who of the staff decided, and when. Who asked may take it back, but not approve it.
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     called_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -151,7 +154,11 @@ class Refund(Base):
     __table_args__ = (
         CheckConstraint("origin IN ('staff', 'stripe')", name="origin"),
         CheckConstraint("credits_mode IN ('proportional', 'unspent', 'keep')", name="credits_mode"),
-        CheckConstraint("status IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')", name="status"),
+        CheckConstraint(
+            "status IN ('needs_approval', 'rejected', 'pending', 'requires_action', 'succeeded', 'failed', 'canceled')",
+            name="status",
+        ),
+        CheckConstraint("decided_by <> actor OR status = 'rejected'", name="second_person"),
         CheckConstraint("amount_minor > 0", name="amount"),
     )
 

@@ -67,7 +67,7 @@ def taking_has_its_cause(money: AccountMoney) -> Iterator[Finding]:
 def succeeded_refund_has_settled(money: AccountMoney) -> Iterator[Finding]:
     """I21: A refund that has come to its end says when, and a Stripe refund has succeeded by no other way."""
     for refund in money.refunds:
-        is_over = refund.status not in PENDING
+        is_over = refund.status not in ("needs_approval", *PENDING)
         if is_over != (refund.settled_at is not None):
             yield money.found("I21", f"refund={refund.id}", f"settled: {is_over}", refund.settled_at)
         if refund.status == "succeeded" and refund.stripe_id is None:

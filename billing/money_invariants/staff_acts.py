@@ -38,14 +38,15 @@ def staff_entries(connection: Connection, account_id: int | None) -> Iterator[Fi
 
 
 def staff_refunds(connection: Connection, account_id: int | None) -> Iterator[Finding]:
-    """I33: A refund that staff asked for has actor, reason and its record in the audit log."""
+    """I33: A refund asked for here has actor, reason and its record in the audit log."""
     recorded = select(AuditRecord.id).where(
         AuditRecord.account_id == Refund.account_id, AuditRecord.subject == Refund.id, AuditRecord.allowed
     )
-    unproven = or_(~Refund.actor.startswith(STAFF), Refund.reason.is_(None), ~recorded.exists())
+    known = Refund.actor.startswith(STAFF) | Refund.actor.startswith("app:")
+    unproven = or_(~known, Refund.reason.is_(None), ~recorded.exists())
     query = select(Refund.account_id, Refund.id, Refund.actor).where(and_(Refund.origin == "staff", unproven))
     for row in connection.execute(_of(query, Refund.account_id, account_id)):
-        expected = "a member of staff, a reason and an audit record"
+        expected = "staff or an app, a reason and an audit record"
         yield Finding("I33", row.account_id, f"refund={row.id}", expected, row.actor)
 
 

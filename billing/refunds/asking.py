@@ -1,10 +1,13 @@
-"""Step A of a refund: under the account's lock it is checked, recorded, and its credits frozen."""
+"""Step A of a refund: under the account's lock it is checked, recorded, and its credits frozen.
+
+Above a limit nothing is frozen, and Stripe is not called, until a second person has approved it.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from billing import audit_log, clock, freezing, payments, stripe_gateway
+from billing import audit_log, clock, freezing, limits, payments, stripe_gateway
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.errors import Conflict, Invalid
@@ -29,8 +32,9 @@ def request_refund(
 ) -> RefundView:
     """Give money back and take its credits; the same ``form_token`` again answers the refund that it made.
 
-    Answers with status ``pending`` when Stripe did not answer: nothing is lost, the worker goes on. Raises
-    ``NotFound``, ``Invalid``, ``RefundExceeds``, ``Disputed``, and ``StripeRefused`` when Stripe will not do it.
+    Answers with status ``pending`` when Stripe did not answer: nothing is lost, the worker goes on; with
+    ``needs_approval`` when it is more than the actor may give back alone, at once or in a day. Raises ``NotFound``,
+    ``Invalid``, ``RefundExceeds``, ``Disputed``, and ``StripeRefused`` when Stripe will not do it.
     """
     if reason not in REASONS:
         raise Invalid(f"reason: one of {', '.join(REASONS)}")
@@ -88,14 +92,14 @@ def _record_request(
             id=new_id("rf"),
             account_id=account_id,
             payment_id=payment.id,
-            payment_intent_id=_payment_intent_for(payment, amount),
+            payment_intent_id=payment_intent_for(payment, amount),
             origin="staff",
             amount_minor=amount,
             currency=payment.currency,
             credits_mode=credits,
             reason=reason,
             note=note,
-            status="pending",
+            status="pending" if limits.count_refund(actor, payment.currency, amount) else "needs_approval",
             actor=actor,
             form_token=form_token,
             created_at=clock.now(),
@@ -103,25 +107,25 @@ def _record_request(
         db.session.add(refund)
         db.session.flush()
         freezing.refresh_freezes(book, payment.id)
-        if actor.startswith("staff:"):
-            audit_log.record(
-                "refund",
-                actor=actor,
-                account_id=account_id,
-                subject=refund.id,
-                detail={
-                    "payment": payment.id,
-                    "amount_minor": amount,
-                    "currency": payment.currency,
-                    "credits": credits,
-                    "reason": reason,
-                },
-            )
+        audit_log.record(
+            "refund",
+            actor=actor,
+            account_id=account_id,
+            subject=refund.id,
+            detail={
+                "payment": payment.id,
+                "amount_minor": amount,
+                "currency": payment.currency,
+                "credits": credits,
+                "reason": reason,
+                "status": refund.status,
+            },
+        )
         return refund.id
 
 
-def _payment_intent_for(payment: Payment, amount: int) -> str:
-    """The PaymentIntent that has this much left to give back."""
+def payment_intent_for(payment: Payment, amount: int) -> str:
+    """The PaymentIntent that has this much left to give back; raises ``Conflict`` if none has."""
     for link in db.session.scalars(
         select(PaymentIntentLink)
         .where(PaymentIntentLink.payment_id == payment.id)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
 
 from billing import clawback, payments
 from billing.accounts import open_account
-from billing.db import transaction
+from billing.claims import read_claims
+from billing.db import connection, transaction
 from billing.errors import Disputed, Invalid, RefundExceeds
-from billing.models import Payment
+from billing.models import InvoiceLine, Payment
 from billing.payments import view_payment
 
 MODES = ("proportional", "unspent", "keep")
@@ -31,6 +35,8 @@ class RefundPreview:
     debt_created: int
     balance_before: int
     balance_after: int
+    ends_access_until: datetime | None
+    """Until when the payment had paid for a subscription, if giving this back ends that at once (R13)."""
 
 
 def preview_refund(payment_id: str, *, amount_minor: int | None, credits: str) -> RefundPreview:
@@ -57,7 +63,19 @@ def preview_refund(payment_id: str, *, amount_minor: int | None, credits: str) -
             debt_created=foreseen.debt,
             balance_before=book.balance,
             balance_after=book.balance - foreseen.taken,
+            ends_access_until=_access_that_ends(payment, amount, credits, book.now),
         )
+
+
+def _access_that_ends(payment: Payment, amount_minor: int, credits: str, now: datetime) -> datetime | None:
+    if payment.subscription_id is None or credits == "keep":
+        return None
+    if read_claims(payment).settled + amount_minor < payment.amount_minor:
+        return None
+    paid_until = connection().scalar(
+        select(func.max(InvoiceLine.ends_at)).where(InvoiceLine.payment_id == payment.id, InvoiceLine.worth >= 0)
+    )
+    return paid_until if paid_until is not None and paid_until > now else None
 
 
 def checked_amount(payment: Payment, amount_minor: int | None, credits: str) -> int:
@@ -71,10 +89,7 @@ def checked_amount(payment: Payment, amount_minor: int | None, credits: str) -> 
     if view.disputed:
         raise Disputed()
     if amount_minor is None:
-        amount_minor = view.refundable_minor
-        if credits == "unspent" and view.granted:
-            fair = payment.amount_minor * view.unspent // view.granted
-            amount_minor = min(amount_minor, fair)
+        amount_minor = view.fair_minor if credits == "unspent" else view.refundable_minor
     if not 0 < amount_minor <= view.refundable_minor:
         raise RefundExceeds()
     return amount_minor

@@ -59,7 +59,7 @@ def resume_refund(refund_id: str) -> RefundView:
         return view_refund(refund)
     gateway = stripe_gateway.current()
     stripe_id, payment_intent_id = refund.stripe_id, refund.payment_intent_id
-    asked_at = refund.created_at
+    asked_at = refund.decided_at or refund.created_at
     db.session.rollback()
     if stripe_id is not None:
         record_refund(gateway.retrieve_refund(stripe_id))
@@ -114,7 +114,8 @@ def _refund_row(payment: Payment, facts: RefundFacts) -> Refund | None:
     refund = db.session.scalar(select(Refund).where(Refund.stripe_id == facts.id))
     if refund is None and "saldo_refund" in facts.metadata:
         named = db.session.get(Refund, facts.metadata["saldo_refund"])
-        if named is not None and named.payment_id == payment.id and named.stripe_id is None:
+        is_asked = named is not None and named.status not in ("needs_approval", "rejected")
+        if named is not None and is_asked and named.payment_id == payment.id and named.stripe_id is None:
             refund = named
     return refund
 

@@ -1,4 +1,7 @@
-"""The way of a refund: a form, a preview that changes nothing, a confirmation that counts once, and its result."""
+"""The way of a refund: a form, a preview that changes nothing, a confirmation that counts once, and its result.
+
+Above one limit the confirmation has the amount typed again; above another the refund waits for a second person.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Regexp, ValidationError
 
-from billing import audit_log, customers, payments, refunds, staff_accounts
+from billing import audit_log, customers, limits, payments, refunds, staff_accounts
 from billing.errors import Conflict, Disputed, Invalid, InvalidAmount, RefundExceeds, SaldoError, StripeRefused
 from billing.models import Payment
 from billing.money import MAX_AMOUNT_MINOR, parse_money
-from billing.payments import PaymentView, view_payment
+from billing.payments import PaymentView, RefundView, view_payment
+from billing.refunds import RefundPreview
 from web.staff import words
 from web.staff.amounts import read_number, write_money
 from web.staff.blueprint import bp
@@ -58,6 +62,16 @@ class ConfirmationForm(FlaskForm):
     reason = HiddenField(validators=[AnyOf(list(words.REFUND_REASONS))])
     note = HiddenField(validators=[Length(max=MAX_NOTE_CHARACTERS)])
     form_token = HiddenField(validators=[Regexp(FORM_TOKEN)])
+    typed = StringField(lazy_gettext("Type the amount once more"))
+
+    def is_typed(self, currency: str) -> bool:
+        """Whether the amount, where it is a large one, stands in `typed` too."""
+        if self.amount_minor.data <= limits.refund_limits().typed_above:
+            return True
+        try:
+            return parse_money(read_number(self.typed.data or ""), currency) == self.amount_minor.data
+        except InvalidAmount:
+            return False
 
 
 @bp.get("/payments/<payment_id>/refund")
@@ -97,14 +111,7 @@ def preview_refund(payment_id: str) -> ResponseReturnValue:
         note=form.note.data,
         form_token=new_form_token(),
     )
-    return render_template(
-        "staff/refund_preview.html",
-        customer=customers.get(payment.account_id),
-        payment=view,
-        preview=preview,
-        form=confirmation,
-        asked={name: form[name].data for name in ("amount", "credits", "reason", "note")},
-    )
+    return _preview_page(payment, preview, confirmation)
 
 
 @bp.post("/payments/<payment_id>/refund/confirm")
@@ -116,6 +123,9 @@ def confirm_refund(payment_id: str) -> ResponseReturnValue:
     form = ConfirmationForm()
     if not form.validate_on_submit() or form.currency.data != currency:
         abort(422)
+    if not form.is_typed(currency):
+        form.typed.errors = [gettext("This is not the amount above")]
+        return _preview_again(payment, form)
     asked = {
         "amount_minor": form.amount_minor.data,
         "currency": currency,
@@ -147,12 +157,27 @@ def confirm_refund(payment_id: str) -> ResponseReturnValue:
 
 @bp.get("/refunds/<refund_id>")
 def show_refund(refund_id: str) -> ResponseReturnValue:
-    """Where a refund stands: under way, done or failed."""
-    refund = refunds.read_refund(refund_id)
+    """Where a refund stands: waiting for a second person, under way, done or failed."""
+    return refund_page(refunds.read_refund(refund_id))
+
+
+def refund_page(refund: RefundView, problem: str | None = None) -> str:
+    """A refund; one that waits is shown with what it would do now, or why it cannot go any more."""
     payment = payments.get(refund.payment_id)
+    preview = None
+    if refund.status == "needs_approval":
+        try:
+            preview = refunds.preview_refund(
+                refund.payment_id, amount_minor=refund.amount_minor, credits=refund.credits_mode
+            )
+        except (RefundExceeds, Disputed) as error:
+            problem = problem or conflict_text(error)
+        payment = payments.get(refund.payment_id)
     return render_template(
         "staff/refund.html",
         refund=refund,
+        preview=preview,
+        problem=problem,
         payment=view_payment(payment),
         customer=customers.get(payment.account_id),
     )
@@ -174,17 +199,45 @@ def _form_page(payment: Payment, view: PaymentView, form: RefundForm) -> str:
     )
 
 
-def _conflict_page(payment_id: str, error: SaldoError) -> ResponseReturnValue:
-    """Why nothing was given back, with the way to the form as things stand now."""
+def _preview_page(payment: Payment, preview: RefundPreview, form: ConfirmationForm) -> str:
+    asked = {name: form[name].data for name in ("credits", "reason", "note")}
+    return render_template(
+        "staff/refund_preview.html",
+        customer=customers.get(payment.account_id),
+        payment=view_payment(payment),
+        preview=preview,
+        form=form,
+        asked={"amount": write_money(preview.amount_minor, preview.currency), **asked},
+        has_to_type=preview.amount_minor > limits.refund_limits().typed_above,
+        goes_alone=limits.is_refund_alone(signed_in().actor, preview.currency, preview.amount_minor),
+    )
+
+
+def _preview_again(payment: Payment, form: ConfirmationForm) -> ResponseReturnValue:
+    """The preview as things stand now, for a confirmation that was not typed right."""
+    try:
+        preview = refunds.preview_refund(payment.id, amount_minor=form.amount_minor.data, credits=form.credits.data)
+    except (RefundExceeds, Disputed) as error:
+        return _conflict_page(payment.id, error)
+    return _preview_page(payments.get(preview.payment_id), preview, form), 422
+
+
+def conflict_text(error: SaldoError) -> str:
+    """Why a refund cannot be made, in words for staff."""
     texts = {
         "refund_exceeds": gettext("Less is left to give back than the preview showed: somebody was quicker."),
         "disputed": gettext("The payment is disputed at the bank, so no money can be given back here."),
     }
+    return texts.get(error.code, str(error))
+
+
+def _conflict_page(payment_id: str, error: SaldoError) -> ResponseReturnValue:
+    """Why nothing was given back, with the way to the form as things stand now."""
     payment = payments.get(payment_id)
     page = render_template(
         "staff/refund_refused.html",
         customer=customers.get(payment.account_id),
         payment=view_payment(payment),
-        problem=texts.get(error.code, str(error)),
+        problem=conflict_text(error),
     )
     return page, 409

@@ -18,6 +18,8 @@ PAYMENT_STATES = {
 """A payment's status → its words and the tone of its colour."""
 
 REFUND_STATES = {
+    "needs_approval": (lazy_gettext("Waits for a second person"), "wait"),
+    "rejected": (lazy_gettext("Turned down"), "calm"),
     "pending": (lazy_gettext("Under way"), "wait"),
     "requires_action": (lazy_gettext("Waits for the customer"), "wait"),
     "succeeded": (lazy_gettext("Done"), "good"),
@@ -59,6 +61,9 @@ CREDIT_MODES = {
 
 ACTS = {
     "refund": lazy_gettext("Refund"),
+    "approve": lazy_gettext("Approval of a refund"),
+    "refund.approve": lazy_gettext("Refund approved"),
+    "refund.reject": lazy_gettext("Refund turned down"),
     "grant": lazy_gettext("Credits granted"),
     "replay": lazy_gettext("Event run again"),
     "read_audit_log": lazy_gettext("Audit log"),
