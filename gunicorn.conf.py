@@ -9,6 +9,7 @@ chdir = str(Path(__file__).resolve().parent)
 sys.path.insert(0, chdir)
 
 import logs  # noqa: E402
+import metrics  # noqa: E402  (here, so that all workers count in the same memory)
 from config import SettingsError, load_settings  # noqa: E402
 
 try:
@@ -48,3 +49,13 @@ logger_class = _JsonLogger
 loglevel = _settings.log_level.lower()
 # The workers' heartbeat: on a disk, it could stall and have a healthy worker killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def pre_fork(server, worker):
+    """Give the new worker a row of the counters: a dead one's, or a new one."""
+    worker.metrics_row = metrics.free_row({other.metrics_row for other in server.WORKERS.values()})
+
+
+def post_fork(server, worker):
+    """In the worker itself: count there."""
+    metrics.use_row(worker.metrics_row)

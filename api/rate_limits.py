@@ -10,13 +10,14 @@ import math
 import time
 
 import structlog
-from flask import current_app, g, request
+from flask import current_app, request
 from flask.sansio.blueprints import BlueprintSetupState
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
+import metrics
 from api.blueprint import bp
 from config import Settings, SettingsError
 
@@ -51,7 +52,7 @@ def _count(kind: str, name: str) -> None:
     try:
         for limit in settings.api_limits:
             if not calls.hit(limit, kind, name):
-                g.rate_limited = True
+                metrics.count("saldo_rate_limited_total")
                 left = calls.get_window_stats(limit, kind, name).reset_time - time.time()
                 raise TooManyRequests(retry_after=max(1, math.ceil(left)))
     except StorageError as error:

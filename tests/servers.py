@@ -61,6 +61,11 @@ class Process:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process's number; its children are those of this one."""
+        return self._process.pid
+
     def wait_for(self, url: str) -> None:
         """Return when `url` answers 200."""
         give_up_at = time.monotonic() + START_SECONDS

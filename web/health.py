@@ -1,4 +1,4 @@
-"""For whoever watches the server: alive, ready, and which version."""
+"""For whoever watches the server: alive, ready, which version, and figures."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import tomllib
 from functools import cache
 
 import structlog
-from flask import Blueprint, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+import metrics
 from billing import schema, stripe_gateway
 from billing.db import connection
 from config import ROOT
+from web.metrics import gauges
 
 bp = Blueprint("health", __name__)
 _log = structlog.get_logger(__name__)
@@ -37,6 +39,12 @@ def readyz() -> ResponseReturnValue:
 def version() -> ResponseReturnValue:
     """Saldo's version."""
     return jsonify(version=_version())
+
+
+@bp.get("/metrics")
+def show_metrics() -> Response:
+    """Counters of all workers and what waits, for Prometheus; figures of the business, so keep them private."""
+    return Response(metrics.exposition() + gauges(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @cache

@@ -8,6 +8,8 @@ from collections import Counter
 
 import structlog
 
+import metrics
+
 LOG_EVERY_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -26,6 +28,7 @@ class Refusals:
         """One more refused; `why` is a fixed word (`mismatch`, `out_of_tolerance`, …), never from the request."""
         with self._lock:
             self.total[why] += 1
+            metrics.count("saldo_webhooks_refused_total", why=why)
             self._since_last_line[why] += 1
             now = time.monotonic()
             if now - self._last_line_at < LOG_EVERY_SECONDS:
