@@ -9,17 +9,16 @@ for (const button of document.querySelectorAll("[data-submits-itself]")) {
   button.form.addEventListener("change", () => button.form.requestSubmit());
 }
 
-// The header's balance follows what happens elsewhere, while the page is looked at.
+// The balance follows what happens elsewhere, in the header and wherever else it stands, while the page is looked at.
 const pill = document.querySelector("[data-balance]");
 if (pill) {
-  const amount = pill.querySelector("strong");
   const refresh = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch("/balance/now", { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) return;
       const balance = await answer.json();
-      if (!balance.unlimited) amount.textContent = balance.available;
+      for (const shown of document.querySelectorAll("[data-figure]")) shown.textContent = balance[shown.dataset.figure];
       pill.classList.toggle("balance-pill-low", balance.low);
     } catch {
       // The next turn tries again; what is shown was true a moment ago.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_login import login_required
 
 from billing import accounts
@@ -28,4 +29,9 @@ def now() -> ResponseReturnValue:
     """What the header's script shows without loading the page again."""
     header = read_header()
     assert header is not None, "login_required lets no stranger in"
-    return jsonify(available=credits(header.available), low=header.low, unlimited=header.unlimited)
+    return jsonify(
+        available=gettext("Unlimited") if header.unlimited else credits(header.available),
+        held=credits(header.held),
+        low=header.low,
+        unlimited=header.unlimited,
+    )

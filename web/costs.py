@@ -1,7 +1,8 @@
-"""The price list of actions in words a customer can reckon with."""
+"""The price list of actions in words a customer can reckon with, and how far an amount of credits goes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,7 +10,9 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from billing.catalog import Action, Catalog, ModelPrice, Step
 from billing.money import MICRO, round_half_up
-from web.formats import credits
+from billing.pricing import price_action
+from web.formats import credits, whole
+from web.locale import page_locale
 
 UNITS = {
     "second": (lazy_gettext("second"), lazy_gettext("seconds")),
@@ -25,27 +28,114 @@ UNITS = {
 """Singular and plural of the units a catalog may count in; another word is shown as the catalog writes it."""
 
 
+EXAMPLE_TOKENS = 100
+"""A short message and its answer have about so many tokens each: what the worked examples reckon with."""
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """What one way of doing an action costs, and how far the credits go that were asked about."""
+
+    cost: str
+    reach: str
+
+
 @dataclass(frozen=True)
 class CostRow:
     """One action and its cost, a line for each step or model."""
 
     action: Action
-    lines: list[str]
+    lines: list[CostLine]
 
 
-def cost_rows(catalog: Catalog) -> list[CostRow]:
-    """Every action of the catalog with what it costs, in the order of the file."""
-    return [CostRow(action, _lines(catalog, action)) for action in catalog.actions.values()]
+@dataclass(frozen=True)
+class ModelCard:
+    """What a language model costs: a million tokens in and out, and a short message with its answer.
+
+    `messages` says how many of those each offer pays for: the offer's name, then the number in words.
+    """
+
+    action: Action
+    model: str
+    tokens_in: str
+    tokens_out: str
+    message: str
+    messages: list[tuple[str, str]]
 
 
-def _lines(catalog: Catalog, action: Action) -> list[str]:
+def cost_rows(catalog: Catalog, budget: int) -> list[CostRow]:
+    """Every action of the catalog with what it costs, in the order of the file; `budget` in micro-credits."""
+    return [CostRow(action, _lines(catalog, action, budget)) for action in catalog.actions.values()]
+
+
+def model_cards(catalog: Catalog) -> list[ModelCard]:
+    """A card for each model that is priced by tokens."""
+    offers = [(catalog.free_plan.name, catalog.free_plan.monthly_refill or catalog.free_plan.signup_credits)]
+    offers += [(plan.name, plan.credits) for plan in catalog.plans.values() if not plan.unlimited]
+    cards = []
+    for action in catalog.actions.values():
+        for model, price in action.models.items() if action.kind == "tokens" else ():
+            each = _message_cost(catalog, action, model)
+            cards.append(
+                ModelCard(
+                    action=action,
+                    model=model,
+                    tokens_in=_credits(_token_cost(catalog, action, price.input_per_million_usd)),
+                    tokens_out=_credits(_token_cost(catalog, action, price.output_per_million_usd)),
+                    message=_credits(each),
+                    messages=[(name.get(page_locale()), _times(has, each, _messages)) for name, has in offers if has],
+                )
+            )
+    return cards
+
+
+def _lines(catalog: Catalog, action: Action, budget: int) -> list[CostLine]:
     if action.kind == "tokens":
-        return [_tokens(catalog, action, model, price) for model, price in action.models.items()]
-    lines = _steps(action.steps, action.unit) if action.kind == "steps" else [_plain(action, action.cost)]
+        return [
+            CostLine(
+                _tokens(catalog, action, model, price),
+                _times(budget, _message_cost(catalog, action, model), _messages),
+            )
+            for model, price in action.models.items()
+        ]
+    lines = (
+        _steps(action.steps, action.unit, budget) if action.kind == "steps" else [_line(action, action.cost, budget)]
+    )
     for model, price in action.models.items():
-        costs = _steps(price.steps, action.unit) if price.steps else [_plain(action, price.cost or 0)]
-        lines += [gettext("%(model)s: %(cost)s", model=model, cost=cost) for cost in costs]
+        own = _steps(price.steps, action.unit, budget) if price.steps else [_line(action, price.cost or 0, budget)]
+        lines += [CostLine(gettext("%(model)s: %(cost)s", model=model, cost=each.cost), each.reach) for each in own]
     return lines
+
+
+def _line(action: Action, cost: int, budget: int) -> CostLine:
+    if action.kind != "per_unit":
+        return CostLine(_plain(action, cost), _times(budget, cost, _repeats))
+    return CostLine(
+        _plain(action, cost),
+        _times(budget * action.per, cost, lambda n: f"{whole(n)} {_unit(action.unit, n)}", action.per),
+    )
+
+
+def _times(budget: int, cost: int, in_words: Callable[[int], str], step: int = 1) -> str:
+    """How often `budget` pays `cost`, in words; in whole steps of so many units."""
+    if not cost:
+        return gettext("as often as you like")
+    return in_words(budget // (cost * step) * step)
+
+
+def _repeats(number: int) -> str:
+    return ngettext("%(count)s time", "%(count)s times", number, count=whole(number))
+
+
+def _messages(number: int) -> str:
+    return ngettext("about %(count)s message", "about %(count)s messages", number, count=whole(number))
+
+
+def _message_cost(catalog: Catalog, action: Action, model: str) -> int:
+    """Micro-credits of a short message and its answer."""
+    return price_action(
+        catalog, action.id, model=model, input_tokens=EXAMPLE_TOKENS, output_tokens=EXAMPLE_TOKENS
+    ).amount_micro
 
 
 def _plain(action: Action, cost: int) -> str:
@@ -59,13 +149,16 @@ def _plain(action: Action, cost: int) -> str:
     return gettext("%(cost)s per %(count)s %(unit)s begun", cost=_credits(cost), count=action.per, unit=unit)
 
 
-def _steps(steps: tuple[Step, ...], unit: str | None) -> list[str]:
+def _steps(steps: tuple[Step, ...], unit: str | None, budget: int) -> list[CostLine]:
     return [
-        gettext(
-            "up to %(count)s %(unit)s: %(cost)s",
-            count=step.up_to,
-            unit=_unit(unit, step.up_to),
-            cost=_credits(step.cost),
+        CostLine(
+            gettext(
+                "up to %(count)s %(unit)s: %(cost)s",
+                count=step.up_to,
+                unit=_unit(unit, step.up_to),
+                cost=_credits(step.cost),
+            ),
+            _times(budget, step.cost, _repeats),
         )
         for step in steps
     ]

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from billing.catalog import Text
 from billing.clock import to_rfc3339
-from billing.money import format_credits, format_money, format_unit_price
+from billing.money import MICRO, format_credits, format_money, format_unit_price
 from web.locale import page_locale
 
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, money, unit_price, words, day, moment, initials, hue):
+    for each in (credits, signed_credits, whole, money, unit_price, words, day, moment, initials, hue):
         app.add_template_filter(each)
 
 
@@ -30,6 +30,11 @@ def credits(micro: int) -> str:
 def signed_credits(micro: int) -> str:
     """A movement of micro-credits with its sign: `+500`, `−25`."""
     return f"+{credits(micro)}" if micro > 0 else credits(micro)
+
+
+def whole(number: int) -> str:
+    """A count for people: `12,500`."""
+    return credits(number * MICRO)
 
 
 def money(amount_minor: int, currency: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Flask, g
 from flask_login import current_user
@@ -15,10 +16,12 @@ LOW_SHARE = 10
 
 @dataclass(frozen=True)
 class Header:
-    """The customer's name and state; credits in micro-credits."""
+    """The customer's name and state; credits in micro-credits. `next_expiry`: how many are lost next, and when."""
 
     name: str
     available: int
+    held: int
+    next_expiry: tuple[int, datetime] | None
     unlimited: bool
     low: bool
     past_due: bool
@@ -52,6 +55,8 @@ def _read() -> Header:
     return Header(
         name=current_user.name or current_user.email or current_user.public_id,
         available=balance.available,
+        held=balance.held,
+        next_expiry=balance.next_expiry,
         unlimited=unlimited,
         low=not unlimited and balance.available * LOW_SHARE < cycle,
         past_due=any(each.past_due for each in subscriptions.list_subscriptions(account_id)),

@@ -33,7 +33,7 @@ def test_balance_lists_first_what_is_spent_first(ana: Visitor) -> None:
 
 
 def test_balance_says_what_is_on_hold(ana: Visitor) -> None:
-    spending.place_hold(ana.account_id, spending.Spending(20 * MICRO, "app:test"))
+    spending.place_hold(ana.account_id, spending.Order(amount=20 * MICRO), actor="app:test")
     page = text_of(ana.see("/balance"))
     assert "Available 40 credits" in page
     assert "On hold for running jobs 20" in page
@@ -51,14 +51,22 @@ def test_balance_is_right_without_a_worker(ana: Visitor, clock: Clock) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/plans", "/packs", "/influencers", "/history", "/subscriptions", "/payments"])
 def test_header_shows_the_balance_on_every_page(ana: Visitor, path: str) -> None:
-    assert "data-balance><strong>60</strong>" in ana.see(path).text.replace("\n", "").replace("  ", "")
+    assert 'data-balance><strong data-figure="available">60</strong>' in ana.see(path).text.replace("\n", "").replace(
+        "  ", ""
+    )
+
+
+def test_header_says_what_is_on_hold_and_what_expires_next(ana: Visitor) -> None:
+    grant(ana, 500, expires_at=clock.now() + timedelta(days=10))
+    spending.place_hold(ana.account_id, spending.Order(amount=20 * MICRO), actor="app:test")
+    assert "Available 540 On hold 20 Next expiry 480," in text_of(ana.see("/plans"))
 
 
 def test_header_warns_when_credits_run_low(ana: Visitor) -> None:
     assert "running low" not in text_of(ana.see("/plans"))
-    spending.debit(ana.account_id, spending.Spending(56 * MICRO, "app:test"))
+    spending.debit(ana.account_id, spending.Order(amount=56 * MICRO), actor="app:test")
     assert "Your credits are running low: 4 left. Buy credits" in text_of(ana.see("/plans"))
-    spending.debit(ana.account_id, spending.Spending(4 * MICRO, "app:test"))
+    spending.debit(ana.account_id, spending.Order(amount=4 * MICRO), actor="app:test")
     assert "You have no credits left." in text_of(ana.see("/plans"))
 
 
@@ -71,5 +79,6 @@ def test_balance_is_written_the_readers_way(ana: Visitor, locale: str, written: 
 
 
 def test_balance_now_feeds_the_header(ana: Visitor, visitor: Visitor) -> None:
-    assert ana.see("/balance/now").json == {"available": "60", "low": False, "unlimited": False}
+    spending.place_hold(ana.account_id, spending.Order(amount=20 * MICRO), actor="app:test")
+    assert ana.see("/balance/now").json == {"available": "40", "held": "20", "low": False, "unlimited": False}
     assert visitor.see("/balance/now").status_code == 303

@@ -7,8 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from billing import catalog
 from billing.catalog import current
+from billing.money import MICRO
 from config import ROOT
 from tests.sandbox_server import SandboxServer
 from tests.stripe_world import Shop
@@ -45,6 +48,25 @@ def test_costs_are_told_in_words(visitor: Visitor) -> None:
     assert "Audio 1 credit per 15 seconds begun" in page
     visitor.client.set_cookie("locale", "es")
     assert "Audio 1 crédito por cada 15 segundos o fracción" in text_of(visitor.see("/plans"))
+
+
+def test_costs_say_how_far_credits_go(visitor: Visitor) -> None:
+    page = text_of(visitor.see("/plans"))
+    assert "500 credits are enough for" in page, "a month of the first plan, when nobody has asked"
+    assert "Image from text 5 credits each time 100 times" in page
+    assert "25 credits up to 10 seconds: 50 credits 20 times 10 times" in page
+    assert "Audio 1 credit per 15 seconds begun 7,500 seconds" in page
+    page = text_of(visitor.see("/plans?credits=49"))
+    assert "Image from text 5 credits each time 9 times" in page
+    assert "25 credits up to 10 seconds: 50 credits 1 time 0 times" in page
+    assert "Lip sync 20 credits per 10 seconds begun 20 seconds" in page, "only whole steps can be bought"
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "1.5", "x", "1e9", "9" * 5000, "1000000001"])
+def test_costs_reckon_with_whole_credits_only_f145(visitor: Visitor, asked: str) -> None:
+    page = text_of(visitor.see(f"/plans?credits={asked}"))
+    assert "Enter a whole number from 1 to 1,000,000,000" in page
+    assert "500 credits are enough for" in page
 
 
 def test_strangers_register_first_and_come_back(visitor: Visitor) -> None:
@@ -125,8 +147,6 @@ def test_prices_not_yet_at_stripe_are_a_friendly_503(ana: Visitor) -> None:
 
 
 def test_token_prices_are_told_per_million(app: object, tmp_path: Path) -> None:
-    from billing import catalog
-
     path = tmp_path / "tokens.toml"
     shutil.copy(ROOT / "catalog.toml", path)
     path.write_text(
@@ -136,6 +156,35 @@ def test_token_prices_are_told_per_million(app: object, tmp_path: Path) -> None:
     )
     known = catalog.load_catalog(path)
     assert known.credit_value_usd == Fraction(1, 100)
-    [row] = [row for row in cost_rows(known) if row.action.id == "chat"]
-    assert row.lines == ["gpt-x: 15 credits in, 60 credits out, per million tokens"]
+    [row] = [row for row in cost_rows(known, 100 * MICRO) if row.action.id == "chat"]
+    [line] = row.lines
+    assert line.cost == "gpt-x: 15 credits in, 60 credits out, per million tokens"
+    # A message of 100 tokens and an answer of 100: 0.0015 + 0.006 credits.
+    assert line.reach == "about 13,333 messages"
     assert current().actions["video"].kind == "steps"
+
+
+def test_models_have_cards_with_worked_examples(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    path = tmp_path / "agents.toml"
+    path.write_text(
+        'currency = "usd"\ncredit_value_usd = "0.01"\n[free_plan]\nname = "Free"\nsignup_credits = 100\n'
+        '[plans.pro]\nname = "Pro"\nprice = { month = 25 }\ncredits = 2500\n'
+        '[actions.chat]\nname = "Chat"\nkind = "tokens"\n'
+        'models."grok-4-fast" = { input_per_million_usd = "0.02", output_per_million_usd = "0.08" }\n'
+        'models."gpt-5" = { input_per_million_usd = "1.25", output_per_million_usd = "10.00" }\n'
+    )
+    catalog.configure(catalog.load_catalog(path))
+    page = text_of(visitor.see("/plans"))
+    assert (
+        "grok-4-fast A million tokens in 2 credits A million tokens out 8 credits "
+        "A message with its answer: 0.001 credits Free about 100,000 messages Pro about 2,500,000 messages"
+    ) in page
+    assert "gpt-5 A million tokens in 125 credits A million tokens out 1,000 credits" in page
+    assert "A message with its answer: 0.1125 credits Free about 888 messages" in page
+    assert "What is a token?" in page
+
+
+def test_plans_without_token_prices_show_no_models(visitor: Visitor) -> None:
+    page = text_of(visitor.see("/plans"))
+    assert "What a model costs" not in page
+    assert "What is a token?" not in page
