@@ -269,6 +269,6 @@ PLANTED = (
         "billing/ledger/history.py",
         "    query = select(Entry.__table__).where(Entry.account_id == account_id)\n",
         "    query = select(Entry.__table__)\n",
-        ("tests/api/test_reading.py", "tests/billing/ledger"),
+        ("tests/billing/ledger/test_history.py",),
     ),
 )

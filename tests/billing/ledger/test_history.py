@@ -53,3 +53,14 @@ def test_cursor_of_another_account_yields_nothing_of_theirs(account: int) -> Non
     cursor = list_entries(other, limit=1).next_cursor
     with pytest.raises(InvalidCursor):
         list_entries(account, cursor=cursor)
+
+
+def test_nothing_of_another_account_is_listed(account: int) -> None:
+    """R14: whatever the filters, and where both have entries of the same numbers."""
+    other = make_customer()
+    for owner, amount in ((account, 1), (other, 2)):
+        for _ in range(3):
+            make_grant(owner, amount)
+    for found in (list_entries(account), list_entries(account, kind="CREDIT", reason="promo")):
+        assert [entry.amount for entry in found.entries] == [1_000_000] * 3
+        assert {entry.id.split("_")[1] for entry in found.entries} == {str(account)}
