@@ -15,7 +15,10 @@ from wtforms.validators import InputRequired, NumberRange
 
 from billing import catalog, checkout
 from billing.catalog import Pack
+from billing.errors import InvalidAmount
+from billing.money import format_credits_plain, parse_credits
 from billing.pricing import price_per_credit
+from web.header import read_header
 from web.redirects import local_path
 from web.session import account_id
 
@@ -32,6 +35,25 @@ class PackOffer:
     pack: Pack
     form: QuantityForm
     unit_price: Fraction | None
+
+    @property
+    def credits(self) -> int:
+        """The micro-credits that one brings, bonus counted in."""
+        return self.pack.credits + self.pack.bonus
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """What a customer came for who was refused for lack of credits; micro-credits. `remedy` is the pack that helps."""
+
+    needed: int
+    available: int
+    remedy: str | None
+
+    @property
+    def missing(self) -> int:
+        """0 when there is enough by now."""
+        return max(0, self.needed - self.available)
 
 
 class QuantityForm(FlaskForm):
@@ -52,7 +74,7 @@ class QuantityForm(FlaskForm):
 
 @bp.get("/packs")
 def show() -> ResponseReturnValue:
-    """Every pack."""
+    """Every pack. `needed`: what an app wanted to charge and could not, so that the page says what is missing."""
     return _page(None)
 
 
@@ -80,10 +102,28 @@ def _page(wrong: QuantityForm | None) -> str:
         )
         for pack in known.packs.values()
     ]
+    shortage = _shortage(offers)
     return render_template(
         "web/packs.html",
         catalog=known,
         offers=offers,
+        shortage=shortage,
+        needed=format_credits_plain(shortage.needed) if shortage else None,
         wrong=wrong,
         return_path=local_path(request.values.get("return_path"), ""),
     )
+
+
+def _shortage(offers: list[PackOffer]) -> Shortage | None:
+    """Read from `needed`, a number of credits; None where it is missing or none, and for an unlimited plan."""
+    header = read_header()
+    try:
+        needed = parse_credits(request.values.get("needed", ""))
+    except InvalidAmount:
+        return None
+    if header is not None and header.unlimited:
+        return None
+    available = header.available if header else 0
+    helping = [offer for offer in offers if offer.credits >= needed - available]
+    cheapest = min(helping, key=lambda offer: offer.pack.price, default=None)
+    return Shortage(needed, available, cheapest.pack.id if cheapest and needed > available else None)

@@ -41,7 +41,7 @@ class Offer:
 class BudgetForm(Form):
     """How many credits the price list shall reckon with; it changes nothing, so it needs no CSRF token."""
 
-    credits = IntegerField(lazy_gettext("What can I do with so many credits?"))
+    credits = IntegerField(lazy_gettext("Number of credits"))
 
     def credits_or(self, usual: int) -> int:
         """The micro-credits asked for, `usual` for none; what makes no sense is said at the field."""

@@ -15,6 +15,34 @@ def test_packs_say_what_a_credit_costs_and_how_long_it_lasts(visitor: Visitor) -
     assert "1,000 credits + 150 bonus $0.0339 per credit Never expires" in page
 
 
+def test_packs_say_what_is_missing_and_lead_back_to_the_task(ana: Visitor) -> None:
+    page = ana.see("/packs?needed=225.5&return_path=/history?kind=DEBIT")
+    text = text_of(page)
+    assert "Not enough credits yet Needed 225.5 Available 60 Missing 165.5" in text
+    assert "500 credits Enough for this $19.99" in text, "the cheapest pack that is enough"
+    assert text.count("Enough for this") == 1
+    assert 'href="/history?kind=DEBIT"' in page.text
+    assert 'name="needed" value="225.5"' in page.text
+    enough = text_of(ana.see("/packs?needed=60&return_path=/history"))
+    assert "You have enough credits now Needed 60 Available 60 Missing 0" in enough
+    assert "Enough for this" not in enough
+    assert "Not enough" not in text_of(ana.see("/packs"))
+
+
+@pytest.mark.parametrize("needed", ["", "0", "-1", "x", "NaN", "1e9", "0.0000001", "9" * 5000, "<b>"])
+def test_packs_take_no_notice_of_an_odd_need_f145(ana: Visitor, needed: str) -> None:
+    page = ana.see(f"/packs?needed={needed}")
+    assert page.status_code == 200
+    assert "Needed" not in text_of(page)
+
+
+def test_packs_ask_strangers_to_sign_in_before_they_say_what_is_missing(visitor: Visitor) -> None:
+    page = visitor.see("/packs?needed=25")
+    assert "This needs 25 credits. Sign in to see how many you have" in text_of(page)
+    assert 'href="/login?next=/packs?needed%3D25"' in page.text
+    assert "Missing" not in text_of(page)
+
+
 def test_buying_takes_the_quantity(ana: Visitor, shop: Shop) -> None:
     answer = ana.send("/packs/small/checkout", quantity="3")
     assert answer.location.startswith(f"{shop.sandbox.base_url}/c/pay/")
