@@ -1,4 +1,4 @@
-"""What every answer carries so that a browser helps: headers, cookie rules, CSRF."""
+"""What every answer carries so that a browser helps: headers, cookie rules, CSRF; and no redirect by the router."""
 
 from __future__ import annotations
 
@@ -27,14 +27,18 @@ def register(app: Flask) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, so that a page left open overnight still works
     )
+    # To merge slashes the router redirects to the host that it was asked for, whoever claimed that name (F138).
+    app.url_map.merge_slashes = False
     csrf.init_app(app)
     app.before_request(_refuse_nul)
     headers = _headers(settings, secure)
 
     @app.after_request
     def protect(response: Response) -> Response:
+        framed = "Content-Security-Policy" in response.headers  # by its own rule, which the older header would forbid
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if not (framed and name == "X-Frame-Options"):
+                response.headers.setdefault(name, value)
         if response.mimetype == "text/html":
             # Balances and e-mails stay out of shared caches and of the back button after logging out.
             response.headers.setdefault("Cache-Control", "no-store")
@@ -58,7 +62,8 @@ def checkout_origins(settings: Settings) -> tuple[str, ...]:
     return (settings.stripe_api_base,) if settings.stripe_api_base else STRIPE_PAGES
 
 
-def _headers(settings: Settings, secure: bool) -> dict[str, str]:
+def content_security_policy(settings: Settings, frame_ancestors: str = "'none'") -> str:
+    """What a page may load, and who may put it into a frame: nobody, or the site that an embedded page is for."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
@@ -67,11 +72,15 @@ def _headers(settings: Settings, secure: bool) -> dict[str, str]:
         "font-src": "'self'",
         "connect-src": "'self'",
         "form-action": " ".join(("'self'", *checkout_origins(settings))),
-        "frame-ancestors": "'none'",
+        "frame-ancestors": frame_ancestors,
         "base-uri": "'none'",
     }
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def _headers(settings: Settings, secure: bool) -> dict[str, str]:
     headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
