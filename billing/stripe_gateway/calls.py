@@ -35,9 +35,9 @@ CALL_TIMEOUT_SECONDS = 14.0
 """All tries of one call together, waiting included."""
 MAX_TRIES = 4
 FIRST_GAP_SECONDS = 0.4
-MAX_CALLS_AT_ONCE = 8
-"""Per process, so that a hanging Stripe leaves threads for those who do not need it (balance, debits)."""
-WAIT_FOR_TURN_SECONDS = 3.0
+MAX_CALLS_AT_ONCE = 4
+"""Per process, half of a worker's threads: a hanging Stripe leaves the others to those who do not need it."""
+WAIT_FOR_TURN_SECONDS = 1.0
 PAGE_SIZE = 100
 
 T = TypeVar("T")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from billing.stripe_gateway import (
     StripeRequestRefused,
     calls,
 )
+from config import ROOT
 from tests.stripe_world import environ, sandbox
 
 __all__ = ["environ", "sandbox"]
@@ -218,6 +220,12 @@ def test_asks_for_ten_lookup_keys_at_a_time(gateway: StripeGateway, wire: Any) -
     wire.get(f"{BASE}/v1/prices", json={"object": "list", "url": "/v1/prices", "has_more": False, "data": []})
     assert gateway.list_prices_by_lookup_key([f"pack:{n}" for n in range(23)]) == []
     assert [call.request.url.count("lookup_keys") for call in wire.calls] == [10, 10, 3]
+
+
+def test_calls_at_once_are_half_of_a_workers_threads() -> None:
+    threads = re.search(r"^threads = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert threads
+    assert calls.MAX_CALLS_AT_ONCE <= int(threads[1]) // 2
 
 
 def test_leaves_threads_free_when_stripe_hangs(
