@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from billing import clock, freezing, refills, schedule
 from billing.db import connection, in_transaction, transaction
-from billing.errors import NotFound
 from billing.ledger import due
 from billing.ledger.balances import BalanceView
 from billing.ledger.balances import read_balance as read_booked_balance
-from billing.ledger.book import Book
+from billing.ledger.book import Book, read_book
 from billing.models import Account
 
 
@@ -25,15 +24,7 @@ def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]
     What the block changes is saved at its end. Raises ``NotFound`` without such an account.
     """
     assert in_transaction(), "books are opened inside a transaction"
-    row = (
-        connection()
-        .execute(select(Account.__table__).where(Account.account_id == account_id).with_for_update())
-        .first()
-    )
-    if row is None:
-        raise NotFound()
-    book = Book(row, now or clock.now())
-    book.load_open()
+    book = read_book(account_id, now or clock.now(), locked=True)
     book_due(book)
     yield book
     freezing.refresh_threatened(book)

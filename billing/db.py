@@ -6,6 +6,7 @@ Only this module knows which engine runs underneath. Everything else says ``with
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,8 +17,15 @@ from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
+
+from billing.statements import commit_with_pending, drop_pending
+
+REST_SECONDS = 1.0
+"""After how long without use a connection is asked whether it still lives."""
 
 BUSY_TIMEOUT_SECONDS = 10
 """How long a SQLite writer waits for the one before it; afterwards the caller sees 503, never a half write."""
@@ -79,9 +87,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
+def _is_sqlite(dbapi_connection: Any) -> bool:
+    return type(dbapi_connection).__module__.startswith("sqlite3")
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_connection(dbapi_connection: Any, _record: Any) -> None:
-    if type(dbapi_connection).__module__.startswith("sqlite3"):
+    if _is_sqlite(dbapi_connection):
         # SQLAlchemy, not the driver, begins transactions: the driver's own BEGIN is deferred, and a
         # deferred reader that turns writer fails at once instead of waiting.
         dbapi_connection.isolation_level = None
@@ -100,6 +112,24 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
 
 
+@event.listens_for(Pool, "checkin")
+def _note_rest(_dbapi_connection: Any, record: Any) -> None:
+    record.info["saldo_rests_since"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _try_after_rest(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that has rested whether it still lives; asking each time would cost a trip per request."""
+    since = record.info.get("saldo_rests_since")
+    if since is None or time.monotonic() - since < REST_SECONDS or _is_sqlite(dbapi_connection):
+        return
+    try:
+        dbapi_connection.execute("SELECT 1")
+        dbapi_connection.rollback()
+    except dbapi_connection.Error as error:
+        raise DisconnectionError() from error
+
+
 @contextmanager
 def transaction() -> Iterator[Connection]:
     """Everything inside is written together or not at all; the outermost block commits.
@@ -113,11 +143,15 @@ def transaction() -> Iterator[Connection]:
     # A read may have begun a snapshot; what is written must be decided on what is true now.
     session.rollback()
     session.info["saldo_transaction"] = True
+    connection = None
     try:
         connection = session.connection(execution_options={"saldo_writes": True})
         yield connection
-        session.commit()
+        session.flush()
+        commit_with_pending(connection, session.commit)
     except BaseException:
+        if connection is not None:
+            drop_pending(connection)
         session.rollback()
         raise
     finally:

@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from billing.db import connection
-from billing.errors import NotFound
 from billing.ids import ledger_id
-from billing.ledger.book import Book, GrantState
+from billing.ledger.book import Book, GrantState, read_book
 from billing.ledger.grants import burn_key, spendable
-from billing.models import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +57,7 @@ class BalanceView:
 
 def read_balance(account_id: int, now: datetime) -> BalanceView:
     """The account's balance at ``now``; raises ``NotFound``."""
-    row = connection().execute(select(Account.__table__).where(Account.account_id == account_id)).first()
-    if row is None:
-        raise NotFound()
-    book = Book(row, now)
-    book.load_open()
-    return view_of(book)
+    return view_of(read_book(account_id, now, locked=False))
 
 
 def view_of(book: Book) -> BalanceView:

@@ -8,15 +8,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
 from billing.clock import month_start
 from billing.db import connection
 from billing.errors import NotFound
-from billing.ledger.shelf import Shelf, columns_of
+from billing.ledger.shelf import Shelf, insert_later
 from billing.models import Account, Debt, Entry, Grant, Hold, HoldUse, Use
+from billing.statements import (
+    Row,
+    Statement,
+    insert_into,
+    read_together,
+    update_of,
+    update_parameters,
+    write_later,
+)
+
+_ACCOUNTS = cast(Table, Account.__table__)
+_ACCOUNT = select(_ACCOUNTS).where(_ACCOUNTS.c.account_id == bindparam("account_id"))
+_READ_ACCOUNT = Statement(_ACCOUNT)
+_LOCK_ACCOUNT = Statement(_ACCOUNT.with_for_update())
+_READ_OPEN_GRANTS = Statement(
+    select(Grant.__table__).where(Grant.account_id == bindparam("account_id"), Grant.remaining > 0).order_by(Grant.seq)
+)
 
 
 @dataclass(slots=True)
@@ -144,30 +161,31 @@ class UseRow:
 class Book:
     """An account's books, open for writing at the moment ``now``. Get one from ``accounts.open_account``."""
 
-    def __init__(self, account: Any, now: datetime) -> None:
-        self.account_id: int = account.account_id
+    def __init__(self, account: Row, now: datetime) -> None:
+        self._account = account
+        self.account_id: int = account["account_id"]
         # Business time may step back a little between two workers; what one has granted, the other may spend.
-        self.now = now if account.last_at is None else max(now, account.last_at)
-        self.balance: int = account.balance
-        self.debt: int = account.debt
-        self.held: int = account.held
-        self.last_seq: int = account.last_seq
-        self.last_hold: int = account.last_hold
-        self.last_at: datetime | None = account.last_at
-        self.last_hash: bytes = account.last_hash
+        self.now = now if account["last_at"] is None else max(now, account["last_at"])
+        self.balance: int = account["balance"]
+        self.debt: int = account["debt"]
+        self.held: int = account["held"]
+        self.last_seq: int = account["last_seq"]
+        self.last_hold: int = account["last_hold"]
+        self.last_at: datetime | None = account["last_at"]
+        self.last_hash: bytes = account["last_hash"]
         self.totals: dict[str, int] = {
-            "PURCHASE": account.purchased_total,
-            "CREDIT": account.credited_total,
-            "DEBIT": account.debited_total,
-            "REFUND": account.refunded_total,
+            "PURCHASE": account["purchased_total"],
+            "CREDIT": account["credited_total"],
+            "DEBIT": account["debited_total"],
+            "REFUND": account["refunded_total"],
         }
-        self.next_scheduled_at: datetime | None = account.next_scheduled_at
-        self.next_refill_at: datetime | None = account.next_refill_at
-        self.next_due_at: datetime | None = account.next_due_at
-        self.month_at: datetime | None = account.month_at
-        self.month_spent: int = account.month_spent
-        self.monthly_limit: int | None = account.monthly_limit
-        self.last_usage: int = account.last_usage
+        self.next_scheduled_at: datetime | None = account["next_scheduled_at"]
+        self.next_refill_at: datetime | None = account["next_refill_at"]
+        self.next_due_at: datetime | None = account["next_due_at"]
+        self.month_at: datetime | None = account["month_at"]
+        self.month_spent: int = account["month_spent"]
+        self.monthly_limit: int | None = account["monthly_limit"]
+        self.last_usage: int = account["last_usage"]
         self._grants = Shelf(self.account_id, Grant.__table__, "seq", GrantState)
         self._holds = Shelf(self.account_id, Hold.__table__, "number", HoldState)
         self._debts = Shelf(self.account_id, Debt.__table__, "entry_seq", DebtState)
@@ -310,10 +328,9 @@ class Book:
         grant.remaining -= amount
 
     def flush(self) -> None:
-        """Write everything that has changed so far; the transaction stays open."""
-        write = connection().execute
+        """Put everything that has changed so far on its way; the transaction stays open."""
         if self._new_entries:
-            write(insert(Entry), [columns_of(entry, Entry.__table__) for entry in self._new_entries])
+            insert_later(Entry.__table__, self._new_entries)
             self._new_entries = []
         self._grants.write()
         self._debts.write()
@@ -329,37 +346,37 @@ class Book:
             for n, part in enumerate(self.holds[number].parts, 1)
         ]
         if parts:
-            write(insert(HoldUse), parts)
+            write_later(connection(), insert_into(cast(Table, HoldUse.__table__)), parts)
         if self._new_uses:
-            write(insert(Use), [columns_of(use, Use.__table__) for use in self._new_uses])
+            insert_later(Use.__table__, self._new_uses)
             self._new_uses = []
 
     def save(self) -> None:
         """Write all changes and the account's own row."""
         self.flush()
-        connection().execute(
-            update(Account)
-            .where(Account.account_id == self.account_id)
-            .values(
-                balance=self.balance,
-                debt=self.debt,
-                held=self.held,
-                last_seq=self.last_seq,
-                last_hold=self.last_hold,
-                last_at=self.last_at,
-                last_hash=self.last_hash,
-                purchased_total=self.totals["PURCHASE"],
-                credited_total=self.totals["CREDIT"],
-                debited_total=self.totals["DEBIT"],
-                refunded_total=self.totals["REFUND"],
-                next_scheduled_at=self.next_scheduled_at,
-                next_refill_at=self.next_refill_at,
-                next_due_at=self.earliest_due(),
-                month_at=self.month_at,
-                month_spent=self.month_spent,
-                last_usage=self.last_usage,
-            )
-        )
+        row = self._account | {
+            "balance": self.balance,
+            "debt": self.debt,
+            "held": self.held,
+            "last_seq": self.last_seq,
+            "last_hold": self.last_hold,
+            "last_at": self.last_at,
+            "last_hash": self.last_hash,
+            "purchased_total": self.totals["PURCHASE"],
+            "credited_total": self.totals["CREDIT"],
+            "debited_total": self.totals["DEBIT"],
+            "refunded_total": self.totals["REFUND"],
+            "next_scheduled_at": self.next_scheduled_at,
+            "next_refill_at": self.next_refill_at,
+            "next_due_at": self.earliest_due(),
+            "month_at": self.month_at,
+            "month_spent": self.month_spent,
+            "last_usage": self.last_usage,
+        }
+        changed = tuple(name for name, value in row.items() if value != self._account[name])
+        if changed:
+            write_later(connection(), update_of(_ACCOUNTS, changed), [update_parameters(_ACCOUNTS, row, changed)])
+            self._account = row
 
     def earliest_due(self) -> datetime | None:
         """When the next thing is due (R5): a grant or hold ends, a scheduled grant or a refill comes."""
@@ -370,9 +387,9 @@ class Book:
 
     # the tables
 
-    def load_open(self) -> None:
-        """Load what rules need at every turn: grants with something left, active holds, open debts."""
-        self._grants.load(Grant.remaining > 0)
+    def take_open(self, grants: list[Row]) -> None:
+        """Take in what rules need at every turn: grants with something left, active holds, open debts."""
+        self._grants.take(grants)
         if self.held:
             self._load_holds(Hold.status == "active")
         if self.debt:
@@ -388,3 +405,19 @@ class Book:
             )
             for part in parts:
                 self.holds[part.hold].parts.append(HoldPart(part.grant_seq, part.amount))
+
+
+def read_book(account_id: int, now: datetime, *, locked: bool) -> Book:
+    """The books of an account, ``locked`` until the transaction ends or just to look at; raises ``NotFound``.
+
+    The grants are read by a statement of their own: one that waits for the lock would see them as they were before.
+    """
+    asked = {"account_id": account_id}
+    accounts, grants = read_together(
+        connection(), [(_LOCK_ACCOUNT if locked else _READ_ACCOUNT, asked), (_READ_OPEN_GRANTS, asked)]
+    )
+    if not accounts:
+        raise NotFound()
+    book = Book(accounts[0], now)
+    book.take_open(grants)
+    return book

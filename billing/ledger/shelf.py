@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, FromClause, Table, select
 
 from billing.db import connection
+from billing.statements import Row, insert_into, update_of, update_parameters, write_later
 
 State = TypeVar("State")
 
 
-def columns_of(state: Any, table: FromClause) -> dict[str, Any]:
+@cache
+def _reader(table: FromClause) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(column.name for column in table.columns)
+    return names, cast(Callable[[Any], tuple[Any, ...]], attrgetter(*names))
+
+
+def columns_of(state: Any, table: FromClause) -> Row:
     """The values of ``state`` for the table's columns, by column name."""
-    return {column.name: getattr(state, column.name) for column in table.columns}
+    names, values_of = _reader(table)
+    return dict(zip(names, values_of(state), strict=True))
+
+
+def insert_later(table: FromClause, states: Iterable[Any]) -> None:
+    """Write these new rows with whatever the transaction writes next."""
+    write_later(connection(), insert_into(cast(Table, table)), [columns_of(state, table) for state in states])
 
 
 class Shelf(Generic[State]):
@@ -26,7 +41,8 @@ class Shelf(Generic[State]):
         self._table = cast(Table, table)
         self._key = key
         self._make = make
-        self._written: dict[int, dict[str, Any]] = {}
+        self._names, self._values_of = _reader(table)
+        self._written: dict[int, tuple[Any, ...]] = {}
 
     def load(self, condition: ColumnElement[bool]) -> list[int]:
         """Take out the rows that meet the condition, unless already here; answers the keys that are new."""
@@ -34,34 +50,32 @@ class Shelf(Generic[State]):
         rows = connection().execute(
             select(self._table).where(self._table.c.account_id == self._account_id, condition).order_by(key_column)
         )
+        return self.take(dict(row._mapping) for row in rows)
+
+    def take(self, rows: Iterable[Row]) -> list[int]:
+        """Take in rows that have been read, unless already here; answers the keys that are new."""
         fresh = []
         for row in rows:
-            key = getattr(row, self._key)
+            key = row[self._key]
             if key not in self.states:
-                self.states[key] = self._make(**row._mapping)
-                self._written[key] = dict(row._mapping)
+                state = self.states[key] = self._make(**row)
+                self._written[key] = self._values_of(state)
                 fresh.append(key)
         return fresh
 
     def write(self) -> list[int]:
         """Write what is new or has changed; answers the keys that are new."""
-        now = {key: columns_of(state, self._table) for key, state in self.states.items()}
-        new = [key for key in now if key not in self._written]
-        changed = [key for key in now if key in self._written and now[key] != self._written[key]]
+        new = []
+        for key, state in self.states.items():
+            values = self._values_of(state)
+            before = self._written.get(key)
+            if before is None:
+                new.append(key)
+            elif values != before:
+                names = tuple(name for name, now, then in zip(self._names, values, before, strict=True) if now != then)
+                row = dict(zip(self._names, values, strict=True))
+                write_later(connection(), update_of(self._table, names), [update_parameters(self._table, row, names)])
+            self._written[key] = values
         if new:
-            connection().execute(insert(self._table), [now[key] for key in new])
-        if changed:
-            connection().execute(
-                self._update(),
-                [{f"new_{name}": value for name, value in now[key].items()} for key in changed],
-            )
-        self._written = now
+            insert_later(self._table, [self.states[key] for key in new])
         return new
-
-    def _update(self) -> Any:
-        columns = self._table.columns
-        return (
-            update(self._table)
-            .where(*(column == bindparam(f"new_{column.name}") for column in columns if column.primary_key))
-            .values({c.name: bindparam(f"new_{c.name}") for c in columns if not c.primary_key})
-        )

@@ -1,0 +1,192 @@
+"""Statements for the hot path: compiled once for each engine, then run on the driver's own cursor.
+
+SQLAlchemy builds, hashes and looks up a statement anew at every call, which costs several times what the database
+needs for it. Here that happens once; values are converted by the same column types. Writes may be put off
+(`write_later`): they go out before anything else is asked of the connection, at the latest with the COMMIT, and on
+PostgreSQL in one trip with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import Dialect, Executable, Select, Table, bindparam, event, insert, update
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Parameters = Mapping[str, Any]
+Row = dict[str, Any]
+_Convert = Callable[[Any], Any]
+
+_PENDING = "saldo_pending"
+
+
+class Statement:
+    """One statement of Core with named `bindparam`s, none of them a list of unknown length.
+
+    `columns` are those that an INSERT without VALUES fills, by parameters of their names.
+    """
+
+    def __init__(self, clause: Executable, columns: Sequence[str] | None = None) -> None:
+        self._clause = clause
+        self._columns = columns
+        self._forms: dict[str, _Form] = {}
+
+    def form(self, dialect: Dialect) -> _Form:
+        """The statement in the words of one engine."""
+        found = self._forms.get(dialect.name)
+        if found is None:
+            found = self._forms[dialect.name] = _Form(self._clause, dialect, self._columns)
+        return found
+
+
+@cache
+def insert_into(table: Table) -> Statement:
+    """A whole row of a table, by parameters of its columns' names."""
+    return Statement(insert(table).inline(), [column.name for column in table.columns])
+
+
+@cache
+def update_of(table: Table, names: tuple[str, ...]) -> Statement:
+    """These columns of the row whose primary key the other parameters name."""
+    by_key = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+    return Statement(update(table).where(*by_key).values({name: bindparam(f"new_{name}") for name in names}))
+
+
+def update_parameters(table: Table, row: Parameters, names: Iterable[str]) -> Parameters:
+    """The parameters of `update_of` out of a whole row."""
+    keys = {f"key_{column.name}": row[column.name] for column in table.primary_key}
+    return keys | {f"new_{name}": row[name] for name in names}
+
+
+class _Form:
+    """A statement compiled for one engine, with what converts its values there and back."""
+
+    def __init__(self, clause: Executable, dialect: Dialect, columns: Sequence[str] | None) -> None:
+        compiled = cast(SQLCompiler, cast(Any, clause).compile(dialect=dialect, column_keys=columns))
+        self.text = str(compiled)
+        binds = compiled.binds
+        self._fixed = {name: bind.value for name, bind in binds.items() if not bind.required}
+        self._into = {
+            name: convert
+            for name, bind in binds.items()
+            if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        self._order = compiled.positiontup
+        self._names: list[str] = []
+        self._from: list[tuple[str, _Convert]] = []
+        for column in clause.selected_columns if isinstance(clause, Select) else ():
+            name = cast(str, column.key)
+            self._names.append(name)
+            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if convert is not None:
+                self._from.append((name, convert))
+
+    def bind(self, parameters: Parameters) -> Any:
+        """The values as the driver takes them."""
+        values = {**self._fixed, **parameters}
+        for name, convert in self._into.items():
+            values[name] = convert(values[name])
+        return values if self._order is None else [values[name] for name in self._order]
+
+    def row(self, values: Sequence[Any]) -> Row:
+        """One row of a SELECT by column name."""
+        row = dict(zip(self._names, values, strict=True))
+        for name, convert in self._from:
+            row[name] = convert(row[name])
+        return row
+
+
+def read(connection: Connection, statement: Statement, **parameters: Any) -> list[Row]:
+    """The rows of a SELECT."""
+    return read_together(connection, [(statement, parameters)])[0]
+
+
+def read_together(connection: Connection, asked: Sequence[tuple[Statement, Parameters]]) -> list[list[Row]]:
+    """The rows of several SELECTs, run one after the other, in one trip to PostgreSQL.
+
+    Each sees what was committed before it runs, so the second sees what the first has waited for with its lock.
+    """
+    write_pending(connection)
+    forms = [(statement.form(connection.dialect), parameters) for statement, parameters in asked]
+    driver = _driver(connection)
+    with _explained(connection):
+        with _in_one_trip(connection):
+            cursors = [driver.execute(form.text, form.bind(parameters)) for form, parameters in forms]
+        found = [cursor.fetchall() for cursor in cursors]
+    return [[form.row(values) for values in rows] for (form, _), rows in zip(forms, found, strict=True)]
+
+
+def write_later(connection: Connection, statement: Statement, rows: Iterable[Parameters]) -> None:
+    """Write these rows before anything else is asked of this connection, at the latest when it commits.
+
+    What the database refuses is therefore raised only then.
+    """
+    connection.info.setdefault(_PENDING, []).extend((statement, row) for row in rows)
+
+
+def write_pending(connection: Connection) -> None:
+    """Send what was put off."""
+    pending = connection.info.pop(_PENDING, None)
+    if pending:
+        with _explained(connection), _in_one_trip(connection):
+            _send(connection, pending)
+
+
+def commit_with_pending(connection: Connection, commit: Callable[[], None]) -> None:
+    """Send what was put off and commit; on PostgreSQL both travel together."""
+    pending = connection.info.pop(_PENDING, None)
+    if not pending:
+        commit()
+        return
+    with _explained(connection), _in_one_trip(connection):
+        _send(connection, pending)
+        commit()
+
+
+def drop_pending(connection: Connection) -> None:
+    """Forget what was put off: the transaction is rolled back."""
+    if not (connection.closed or connection.invalidated):  # what is lost has nothing pending
+        connection.info.pop(_PENDING, None)
+
+
+def _send(connection: Connection, pending: Sequence[tuple[Statement, Parameters]]) -> None:
+    driver, dialect = _driver(connection), connection.dialect
+    for statement, parameters in pending:
+        form = statement.form(dialect)
+        driver.execute(form.text, form.bind(parameters))
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _in_one_trip(connection: Connection) -> Any:
+    return _driver(connection).pipeline() if connection.dialect.name == "postgresql" else nullcontext()
+
+
+@contextmanager
+def _explained(connection: Connection) -> Iterator[None]:
+    """Let the driver's errors be SQLAlchemy's, as everybody expects them."""
+    dialect = connection.dialect
+    driver_error = cast(Any, dialect).loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        lost = dialect.is_disconnect(error, cast(Any, _driver(connection)), None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, driver_error, dialect=dialect, connection_invalidated=lost
+        ) from error
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _write_first(connection: Connection, *_: Any) -> None:
+    """Whoever asks the connection by another way sees what was put off."""
+    if _PENDING in connection.info:
+        write_pending(connection)
