@@ -3,6 +3,7 @@
 
     python3 run.py                 install, migrate, seed a demo, start the Stripe sandbox, serve
     python3 run.py test [ARGS…]    install, run the test suite (ARGS go to pytest)
+    python3 run.py bench [NAME…]   install, measure against small baselines (also --quick, --json)
     python3 run.py mutants [NAME…] install, plant known mistakes one by one: the tests must see each
     python3 run.py reset           remove the demo's data
 
@@ -308,6 +309,13 @@ def mutants(names: list[str]) -> None:
     os.execv(PYTHON, [str(PYTHON), "-m", "mutants", *names])
 
 
+def bench(arguments: list[str]) -> None:
+    """Become the benchmarks; `arguments` go to them."""
+    install("requirements.lock", "requirements-dev.lock")
+    os.chdir(ROOT)
+    os.execv(PYTHON, [str(PYTHON), "-m", "bench", *arguments])  # signals and the exit status are its own
+
+
 def reset() -> None:
     """Remove what the demo made: its settings, keys, clock, logs and SQLite files; no other database."""
     if INSTANCE.is_dir():
@@ -342,6 +350,8 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["test"]:
             test(arguments[1:])
+        elif arguments[:1] == ["bench"]:
+            bench(arguments[1:])
         elif arguments[:1] == ["mutants"]:
             mutants(arguments[1:])
         elif arguments == ["reset"]:

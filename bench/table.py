@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import reads, storage
+from bench import debits, reads, storage
 from bench.postgresql import Postgresql
 from bench.rounds import Effort, Figure
 
@@ -29,6 +29,11 @@ class Row:
 
 
 ROWS = [
+    Row("debit_vs_bare", debits.debit_vs_bare, 0.6, 1.0),
+    Row("debit_vs_orm", debits.debit_vs_orm, 2.5, 4),
+    Row("batch_vs_single", debits.batch_vs_single, 8, 15),
+    Row("hot_vs_many", debits.hot_vs_many, 0.75, 0.95),
+    Row("debit_p99_p50", debits.debit_p99_p50, 4, 3, at_most=True),
     Row("balance_vs_bare", reads.balance_vs_bare, 0.35, 0.5),
     Row("history_1m_vs_1k", reads.history_1m_vs_1k, 1.3, 1.1, at_most=True),
     Row("bytes_per_entry", storage.bytes_per_entry, 350, 220, at_most=True),
