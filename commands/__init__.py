@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from commands import catalog, config, credits, keys, ledger, sandbox, seed, staff, stripe
+from commands import catalog, config, credits, customers, keys, ledger, sandbox, seed, staff, stripe
 
-ROOMS = (credits, ledger, catalog, keys, staff, stripe, sandbox, config)
+ROOMS = (credits, customers, ledger, catalog, keys, staff, stripe, sandbox, config)
 
 
 def register(app: Flask) -> None:

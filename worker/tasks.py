@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import accounts, attempts, clock, events, links, mails, reconcile, refunds, replies
+from billing import accounts, attempts, clock, erasure, events, links, mails, reconcile, refunds, replies
 from billing.db import connection, transaction
 from billing.models import Account
 from webhooks import inbox
@@ -75,12 +75,17 @@ def _send_mail(mail_id: int | str) -> bool:
 
 
 def _forget(_name: int | str) -> bool:
-    """What signing in has left behind: links that are over, mails long sent, attempts long ago."""
+    """What is over: links, mails long sent, attempts long ago, and what Stripe still told of who was erased."""
     attempts.forget_attempts()
     with transaction():
         links.forget_links()
         mails.forget_mails()
+    erasure.erase_late_events()
     return True
+
+
+def _erase_at_stripe(account_id: int | str) -> bool:
+    return erasure.erase_at_stripe(int(account_id))
 
 
 def _forget_replies(_name: int | str) -> bool:
@@ -93,6 +98,7 @@ TASKS = (
     Task("finish refunds", timedelta(seconds=30), refunds.pending_refunds, _finish_refund),
     Task("retry events", timedelta(seconds=30), _due_events, _replay_event),
     Task("send mail", timedelta(seconds=2), mails.due_mails, _send_mail),
+    Task("finish erasures", timedelta(minutes=1), erasure.unfinished_erasures, _erase_at_stripe),
     Task("forget old links", timedelta(hours=1), lambda: ["links"], _forget),
     Task("forget old replies", timedelta(hours=1), lambda: ["replies"], _forget_replies),
     Task("reconcile", timedelta(hours=1), lambda: ["stripe"], _reconcile),

@@ -47,6 +47,10 @@ class CustomerCalls(Calls):
         """The customer, also a deleted one; raises `StripeNotFound`."""
         return self._call("customers.retrieve", lambda: self._v1.customers.retrieve(customer_id), read_customer)
 
+    def delete_customer(self, customer_id: str) -> CustomerFacts:
+        """Delete the customer with their personal data, which ends their subscriptions; raises `StripeNotFound`."""
+        return self._call("customers.delete", lambda: self._v1.customers.delete(customer_id), read_customer)
+
     def create_portal_session(
         self, *, customer: str, configuration: str | None, return_path: str, locale: str | None
     ) -> str:

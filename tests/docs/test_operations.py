@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from app import create_app
-from billing import accounts, adjustments, customers
+from billing import accounts, adjustments, attempts, customers, erasure
 from billing.db import db
 from billing.money import MICRO
 from config import ROOT, Settings, load_settings, secret_fields
@@ -176,6 +176,8 @@ def _spend_as_server(environ: dict[str, str]) -> None:
         adjustments.grant_credits(account_id, 1000 * MICRO, "Welcome", "operator")
         exec(blocks(TEXT, "python")[0], {})
         assert accounts.read_balance(account_id).balance == 560 * MICRO
+        assert attempts.forget_attempts("somebody") == 0
+        assert erasure.erase_customer(account_id, "operator") is True
         assert app.test_client().get("/readyz").status_code == 200
         db.session.remove()
         db.engine.dispose()
