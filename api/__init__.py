@@ -12,6 +12,7 @@ from api import (  # noqa: F401
     catalog,
     credits,
     customers,
+    embed,
     entries,
     errors,
     payments,

@@ -16,10 +16,11 @@ LOW_SHARE = 10
 
 @dataclass(frozen=True)
 class Header:
-    """The customer's name and state; credits in micro-credits. `next_expiry`: how many are lost next, and when."""
+    """How a customer stands, in micro-credits. `allowance` is what the credits came to of which some are left;
+    `next_expiry`, how many are lost next, and when."""
 
-    name: str
     available: int
+    allowance: int
     held: int
     next_expiry: tuple[int, datetime] | None
     unlimited: bool
@@ -38,13 +39,13 @@ def register(app: Flask) -> None:
 def read_header() -> Header | None:
     """The header of this request, read once; None for a stranger."""
     if "header" not in g:
-        g.header = _read() if current_user.is_authenticated else None
+        g.header = header_of(current_user.account_id) if current_user.is_authenticated else None
     header: Header | None = g.header
     return header
 
 
-def _read() -> Header:
-    account_id: int = current_user.account_id
+def header_of(account_id: int) -> Header:
+    """What a customer has and what needs their attention."""
     state = subscriptions.current_plan(account_id)
     balance = accounts.read_balance(account_id)
     known = catalog.current()
@@ -53,8 +54,8 @@ def _read() -> Header:
     free = known.free_plan
     cycle = plan.credits if plan else free.monthly_refill or free.signup_credits
     return Header(
-        name=current_user.name or current_user.email or current_user.public_id,
         available=balance.available,
+        allowance=sum(grant.granted for grant in balance.grants if grant.scope is None),
         held=balance.held,
         next_expiry=balance.next_expiry,
         unlimited=unlimited,
