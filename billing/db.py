@@ -17,7 +17,7 @@ from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
@@ -50,6 +50,13 @@ class RedirectableSession(Session):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         return self.info.get("saldo_engine") or super().get_bind(*args, **kwargs)
+
+    def close(self) -> None:
+        """Give the connection back; one that breaks at this is dropped, for what was committed stands."""
+        try:
+            super().close()
+        except DBAPIError:
+            self.invalidate()
 
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": RedirectableSession})
