@@ -12,10 +12,11 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from billing import audit_log, clock
@@ -23,6 +24,7 @@ from billing.db import connection, transaction
 from billing.errors import Invalid, NotFound
 from billing.ids import new_id
 from billing.models import ApiKey
+from billing.statements import Statement, read
 
 SCOPES = ("credits:read", "credits:spend", "refunds:write", "billing:write")
 """What a key may be allowed to do; CONTRACT 3 says which call needs which."""
@@ -35,6 +37,7 @@ USE_NOTED_EVERY = timedelta(minutes=10)
 
 _log = structlog.get_logger(__name__)
 
+_BY_HASH = Statement(select(ApiKey.__table__).where(ApiKey.key_hash == bindparam("key_hash")))
 _PREFIX = "sk_saldo_"
 _APP = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -123,10 +126,10 @@ def list_keys() -> list[ApiKeyView]:
 def authenticate(secret: str) -> ApiKeyView | None:
     """The key that this secret opens, if there is one that still works."""
     hashed = _hash(secret)
-    row = connection().execute(select(ApiKey.__table__).where(ApiKey.key_hash == hashed)).first()
-    if row is None or not hmac.compare_digest(row.key_hash, hashed):
+    found = read(connection(), _BY_HASH, key_hash=hashed)
+    if not found or not hmac.compare_digest(found[0]["key_hash"], hashed):
         return None
-    key = _view(row)
+    key = _view(SimpleNamespace(**found[0]))
     now = clock.wall_now()
     if not key.works_at(now):
         return None

@@ -1,7 +1,7 @@
 """One effect per Idempotency-Key, and the first answer again (R6, CONTRACT 3).
 
-A request claims its key before it looks at anything else. Twins at once therefore wait for each other at the
-key, and the second finds the first's answer; key after look would let both through.
+The key and its answer are one row, written in the transaction of the effect, and the database takes no second one:
+twins at once wait for each other there. A call that goes to Stripe, where nothing can be undone, claims its key first.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn, cast
 
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from billing import clock
 from billing.db import connection, insert_if_new, transaction
 from billing.errors import IdempotencyInProgress, IdempotencyKeyReused, SaldoError
 from billing.models import Reply
+from billing.statements import insert_into, write_later
 
 KEPT_FOR = timedelta(days=30)
 """How long an answer is kept; those of debits and credits are kept for ever."""
@@ -56,28 +59,29 @@ Refuse = Callable[[SaldoError], Answer]
 def once(asked: Asked, run: Run, refuse: Refuse) -> Answer:
     """Run what only touches the database, and remember its answer in the very transaction of its effect.
 
-    A twin at once waits and gets the first's answer. What ``run`` raises undoes everything and is answered by
-    ``refuse``. Raises ``IdempotencyKeyReused`` for a key that came with another request.
+    A key has one answer, which the database sees to: whoever comes second, at once or years later, has all undone
+    that it did and gets the first's answer. So nobody else pays for looking. What ``run`` raises undoes everything
+    too and is answered by ``refuse``. Raises ``IdempotencyKeyReused`` for a key that came with another request.
     """
     try:
         with transaction():
-            known = _claim(asked)
-            if known is not None:
-                return known
             answer = run()
-            _keep(asked, answer)
-            return answer
-    except IdempotencyKeyReused:
-        raise
-    except SaldoError as error:
-        answer = refuse(error)
-    if answer.status not in REMEMBERED_REFUSALS:
+            _remember(asked, answer)
         return answer
-    with transaction():
-        known = _claim(asked)
+    except IntegrityError as error:
+        return _had_before(asked) or _unexpected(error)
+    except SaldoError as error:
+        # What the first has changed may be why this one was refused: it is answered as the first all the same.
+        known = _had_before(asked)
         if known is not None:
             return known
-        _keep(asked, answer)
+        answer = refuse(error)
+    if answer.status in REMEMBERED_REFUSALS:
+        try:
+            with transaction():
+                _remember(asked, answer)
+        except IntegrityError as error:
+            return _had_before(asked) or _unexpected(error)
     return answer
 
 
@@ -118,6 +122,36 @@ def forget_old() -> int:
                 return forgotten
             connection().execute(delete(Reply).where(tuple_(Reply.app, Reply.call, Reply.key).in_(old)))
         forgotten += len(old)
+
+
+def _remember(asked: Asked, answer: Answer) -> None:
+    """Keep the answer with whatever the transaction writes next; a key that has one already ends it there."""
+    row = {
+        "app": asked.app,
+        "call": asked.call,
+        "key": asked.key,
+        "request_hash": asked.request_hash,
+        "status": answer.status,
+        "body": answer.body,
+        "leased_until": None,
+        "kept_until": None if asked.for_ever else clock.wall_now() + KEPT_FOR,
+    }
+    write_later(connection(), insert_into(cast(Table, Reply.__table__)), [row])
+
+
+def _had_before(asked: Asked) -> Answer | None:
+    """The answer that the key has had, if any."""
+    row = connection().execute(select(Reply.__table__).where(_is(asked))).first()
+    if row is None:
+        return None
+    if row.request_hash != asked.request_hash:
+        raise IdempotencyKeyReused()
+    return Answer(row.status, row.body, replayed=True)
+
+
+def _unexpected(error: IntegrityError) -> NoReturn:
+    """The database refused something else than a second answer."""
+    raise error
 
 
 def _claim(asked: Asked, leased_until: datetime | None = None) -> Answer | None:
