@@ -40,13 +40,18 @@ _DESK: frozenset[Right] = frozenset({"refund", "grant", "replay"})
 RIGHTS: dict[Role, frozenset[Right]] = {
     "support": _DESK,
     # A leaked key can't wait for an admin; making one, which opens a door, can.
-    "manager": frozenset({*_DESK, "approve", "take", "forgive", "read_audit_log", "read_keys", "revoke_key", "set_picture"}),
+    "manager": frozenset(
+        {*_DESK, "approve", "take", "forgive", "read_audit_log", "read_keys", "revoke_key", "set_picture"}
+    ),
     "admin": frozenset(get_args(Right)),
 }
 """What each role may do besides looking."""
 
 GRANT_LIMITS: dict[Role, int] = {"support": 1_000 * MICRO, "manager": 10_000 * MICRO, "admin": MAX_MOVE}
-"""The most micro-credits that one grant by hand may give."""
+"""The most micro-credits that one grant by hand may give, one debit by hand take, or one pardon of a debt forgive."""
+
+DAYS_WORTH = 10
+"""How many times its limit a role may give, take or forgive by hand in one day (UTC)."""
 
 SETUP_SECONDS = 24 * 3600
 """How long a set-up link works."""
@@ -76,8 +81,13 @@ class StaffView:
 
     @property
     def grant_limit(self) -> int:
-        """The most micro-credits that they may grant at once."""
+        """The most micro-credits that they may grant, take or forgive at once."""
         return GRANT_LIMITS[self.role]
+
+    @property
+    def day_limit(self) -> int:
+        """The most micro-credits that they may grant in a day, and as many take, and as many forgive."""
+        return self.grant_limit * DAYS_WORTH
 
 
 def add_staff(email: str, role: str, name: str | None = None) -> StaffView:
@@ -175,11 +185,11 @@ def require(staff: StaffView, right: Right, *, account_id: int | None = None, su
         refuse(staff, right, account_id=account_id, subject=subject)
 
 
-def require_grant(staff: StaffView, amount: int, account_id: int) -> None:
-    """Raises `NotPermitted`, and writes it down, unless they may grant so many micro-credits (F136)."""
-    require(staff, "grant", account_id=account_id)
+def require_by_hand(staff: StaffView, right: Right, amount: int, account_id: int) -> None:
+    """Raises `NotPermitted`, and writes it down, unless they may move so many micro-credits at once (F136)."""
+    require(staff, right, account_id=account_id)
     if amount > staff.grant_limit:
-        refuse(staff, "grant", account_id=account_id, detail={"credits": format_credits_plain(amount)})
+        refuse(staff, right, account_id=account_id, detail={"credits": format_credits_plain(amount)})
 
 
 def refuse(

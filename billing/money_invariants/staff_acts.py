@@ -26,9 +26,7 @@ def staff_entries(connection: Connection, account_id: int | None) -> Iterator[Fi
         AuditRecord.account_id == Entry.account_id, AuditRecord.subject == subject, AuditRecord.allowed
     )
     query = _of(
-        select(Entry.account_id, Entry.seq).where(
-            by_hand, Entry.kind == "CREDIT", Entry.actor.startswith(STAFF), ~recorded.exists()
-        ),
+        select(Entry.account_id, Entry.seq).where(by_hand, Entry.actor.startswith(STAFF), ~recorded.exists()),
         Entry.account_id,
         account_id,
     )

@@ -5,7 +5,20 @@ from __future__ import annotations
 from flask import Flask
 
 # Importing a noun's module puts its pages on the blueprint.
-from web.staff import approvals, audit, customers, grants, inbox, keys, login, pictures, refunds, search, session  # noqa: F401
+from web.staff import (  # noqa: F401
+    approvals,
+    audit,
+    by_hand,
+    customers,
+    grants,
+    inbox,
+    keys,
+    login,
+    pictures,
+    refunds,
+    search,
+    session,
+)
 from web.staff.blueprint import bp
 
 

@@ -9,7 +9,7 @@ from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 from flask_babel import gettext
 
 from billing.errors import InvalidAmount
-from billing.money import currency_exponent
+from billing.money import MICRO, currency_exponent
 from web.locale import page_locale
 
 _PLAIN = re.compile(r"[0-9.,]{1,40}", re.ASCII)
@@ -25,6 +25,11 @@ def read_number(text: str) -> Decimal:
     except NumberFormatError:
         example = format_decimal(Decimal("1234.5"), locale=page_locale(), group_separator=True)
         raise InvalidAmount(gettext("Enter a number such as %(example)s", example=example)) from None
+
+
+def write_credits(amount: int) -> str:
+    """Micro-credits as somebody would type them, for a field to begin with: `12.5`."""
+    return format_decimal(Decimal(amount) / MICRO, format="0.######", locale=page_locale())
 
 
 def write_money(amount_minor: int, currency: str) -> str:

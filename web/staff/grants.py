@@ -18,6 +18,7 @@ from billing.money import parse_credits
 from web.formats import credits
 from web.staff.amounts import read_number
 from web.staff.blueprint import bp
+from web.staff.by_hand import beyond_limit
 from web.staff.session import signed_in
 from web.staff.tokens import FORM_TOKEN, new_form_token
 
@@ -54,7 +55,7 @@ def grant(public_id: str) -> ResponseReturnValue:
         return _page(customer, form), 422 if form.errors else 200
     try:
         amount = parse_credits(read_number(form.amount.data))
-        staff_accounts.require_grant(staff, amount, account_id)
+        staff_accounts.require_by_hand(staff, "grant", amount, account_id)
         adjustments.grant_credits(
             account_id,
             amount,
@@ -62,13 +63,13 @@ def grant(public_id: str) -> ResponseReturnValue:
             staff.actor,
             expires_at=_end_of(form.last_day.data) if form.last_day.data else None,
             source=f"staff:{form.form_token.data}",
+            day_limit=staff.day_limit,
         )
     except (InvalidAmount, LimitExceeded) as error:
         form.amount.errors = [str(error)]
         return _page(customer, form), 422
     except NotPermitted:
-        limit = credits(staff.grant_limit)
-        form.amount.errors = [gettext("Your role may grant up to %(limit)s credits at once", limit=limit)]
+        form.amount.errors = [beyond_limit(staff, "grant", amount, account_id)]
         return _page(customer, form), 403
     except Invalid:
         form.last_day.errors = [gettext("Choose a day in the future")]

@@ -65,6 +65,8 @@ ACTS = {
     "refund.approve": lazy_gettext("Refund approved"),
     "refund.reject": lazy_gettext("Refund turned down"),
     "grant": lazy_gettext("Credits granted"),
+    "take": lazy_gettext("Credits taken"),
+    "forgive": lazy_gettext("Debt forgiven"),
     "replay": lazy_gettext("Event run again"),
     "read_audit_log": lazy_gettext("Audit log"),
     "read_keys": lazy_gettext("API keys"),
