@@ -141,6 +141,11 @@ def is_currency(code: str) -> bool:
     return code in _CURRENCIES
 
 
+def is_chargeable(amount_minor: int, currency: str) -> bool:
+    """Whether Stripe charges this many minor units: some currencies go in steps of ten or a hundred."""
+    return amount_minor % _smallest_step(currency) == 0
+
+
 def _smallest_step(currency: str) -> int:
     code = currency.lower()
     return 10 if code in _THREE_DECIMAL else 100 if code in _WHOLE_UNITS_ONLY else 1

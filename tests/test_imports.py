@@ -38,6 +38,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.entitlements",
         "billing.freezing",
         "billing.grace",
+        "billing.influencers",
         "billing.jobs",
         "billing.limits",
         "billing.links",

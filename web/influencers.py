@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from billing import catalog, checkout, subscriptions
+from billing import checkout, influencers, subscriptions
 from billing.errors import NotFound
 from web import words
 from web.pictures import picture_urls
@@ -19,7 +19,7 @@ bp = Blueprint("influencers", __name__)
 @bp.get("/influencers")
 def index() -> ResponseReturnValue:
     """Everybody who can be subscribed to."""
-    known = catalog.current()
+    known = influencers.known()
     shown = [influencer for influencer in known.influencers.values() if influencer.status == "active"]
     return render_template(
         "web/influencers.html",
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
 @bp.get("/influencers/<influencer>")
 def show(influencer: str) -> ResponseReturnValue:
     """One influencer with their tiers; who has a subscription sees which."""
-    known = catalog.current()
+    known = influencers.known()
     found = known.influencer(influencer)
     mine = _subscribed().get(influencer)
     if found.status == "retired" and mine is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext, lazy_gettext
 
-from billing import catalog
+from billing import catalog, influencers
 from billing.ledger.balances import GrantView
 from billing.ledger.history import EntryView
 from web.locale import page_locale
@@ -77,7 +77,7 @@ def item_name(item: str | None) -> str | None:
     known = catalog.current()
     if item is None or item == known.free_plan.id:
         return None
-    thing = known.plans.get(item) or known.packs.get(item) or known.influencers.get(item)
+    thing = known.plans.get(item) or known.packs.get(item) or influencers.find_or_none(item)
     return thing.name.get(page_locale()) if thing else item
 
 
@@ -102,13 +102,13 @@ def action_name(action_id: str) -> str:
 
 def influencer_name(influencer_id: str) -> str:
     """An influencer's name, or the id when they are gone from the catalog."""
-    influencer = catalog.current().influencers.get(influencer_id)
+    influencer = influencers.find_or_none(influencer_id)
     return influencer.name.get(page_locale()) if influencer else influencer_id
 
 
 def tier_name(influencer_id: str | None, tier_id: str | None) -> str:
     """A tier's name, or its id when it is gone from the catalog."""
-    influencer = catalog.current().influencers.get(influencer_id or "")
+    influencer = influencers.find_or_none(influencer_id or "")
     tier = influencer.tiers.get(tier_id or "") if influencer else None
     return tier.name.get(page_locale()) if tier else tier_id or ""
 

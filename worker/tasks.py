@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import accounts, attempts, clock, erasure, events, links, mails, reconcile, refunds, replies
+from billing import accounts, attempts, catalog_sync, clock, erasure, events, links, mails, reconcile, refunds, replies
 from billing.db import connection, transaction
 from billing.models import Account
 from webhooks import inbox
@@ -93,6 +93,15 @@ def _forget_replies(_name: int | str) -> bool:
     return True
 
 
+def _unsynced_influencers() -> list[str]:
+    return ["stripe"] if catalog_sync.unsynced_tiers() else []
+
+
+def _sync_influencers(_name: int | str) -> bool:
+    catalog_sync.sync_added_influencers()
+    return True
+
+
 TASKS = (
     Task("book what is due", timedelta(seconds=5), _due_accounts, _book_due),
     Task("finish refunds", timedelta(seconds=30), refunds.pending_refunds, _finish_refund),
@@ -101,5 +110,6 @@ TASKS = (
     Task("finish erasures", timedelta(minutes=1), erasure.unfinished_erasures, _erase_at_stripe),
     Task("forget old links", timedelta(hours=1), lambda: ["links"], _forget),
     Task("forget old replies", timedelta(hours=1), lambda: ["replies"], _forget_replies),
+    Task("put new tiers to Stripe", timedelta(seconds=10), _unsynced_influencers, _sync_influencers),
     Task("reconcile", timedelta(hours=1), lambda: ["stripe"], _reconcile),
 )

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from billing import catalog, clock, prices, stripe_gateway
+from billing import catalog, clock, influencers, prices, stripe_gateway
 from billing.catalog import Sellable
 from billing.catalog_sync.worth import WORTH, is_ours, is_worth, worth_metadata, worth_of
 from billing.db import db, transaction
@@ -45,7 +45,27 @@ def sync_catalog(dry_run: bool = False) -> SyncReport:
 
     Calls Stripe many times: raises `StripeUnavailable`, after which it can be run again.
     """
-    return _Sync(stripe_gateway.current(), dry_run).run(catalog.sellables(catalog.current()))
+    return _Sync(stripe_gateway.current(), dry_run).run(catalog.sellables(influencers.known()))
+
+
+def unsynced_tiers() -> list[str]:
+    """Lookup keys of tiers added or changed at run time whose price is not on sale yet, or is another one."""
+    on_sale = prices.active_prices()
+    return [
+        each.lookup_key
+        for each in catalog.sellables(influencers.added())
+        if each.lookup_key not in on_sale or not _is_row_worth(on_sale[each.lookup_key], each)
+    ]
+
+
+def sync_added_influencers() -> SyncReport:
+    """Bring to Stripe what was added or changed at run time, and nothing else. Raises `StripeUnavailable`."""
+    return _Sync(stripe_gateway.current(), dry_run=False).run_part(catalog.sellables(influencers.added()))
+
+
+def _is_row_worth(row: Price, sellable: Sellable) -> bool:
+    columns = ("amount_minor", "currency", "interval", *WORTH)
+    return all(getattr(row, name) == getattr(sellable, name) for name in columns)
 
 
 class _Sync:
@@ -57,6 +77,14 @@ class _Sync:
         self.report = SyncReport()
 
     def run(self, for_sale: list[Sellable]) -> SyncReport:
+        """Everything for sale; what is not among it is closed."""
+        self.run_part(for_sale)
+        self._archive(keep={each.lookup_key for each in for_sale})
+        self._sync_portal()
+        return self.report
+
+    def run_part(self, for_sale: list[Sellable]) -> SyncReport:
+        """These only; others stay as they are."""
         products: dict[str, list[Sellable]] = {}
         for sellable in for_sale:
             products.setdefault(sellable.product_id, []).append(sellable)
@@ -70,8 +98,6 @@ class _Sync:
             for sellable in sellables:
                 self._sync_price(sellable, holders.get(sellable.lookup_key), at_stripe)
             self._close_leftovers(at_stripe)
-        self._archive(keep={each.lookup_key for each in for_sale})
-        self._sync_portal()
         return self.report
 
     def _sync_product(self, product_id: str, sellable: Sellable) -> ProductFacts | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from billing import catalog, prices
+from billing import catalog, influencers, prices
 from billing.catalog import Sellable
 from billing.errors import InfluencerUnavailable, InvalidAmount, NotFound, PriceNotSynced
 from billing.money import MAX_MOVE
@@ -70,8 +70,10 @@ def wish_pack(account_id: int, pack: str, quantity: int, return_path: str | None
 
 def wish_influencer(account_id: int, influencer: str, tier: str, return_path: str | None) -> Wish:
     """A tier of an influencer who takes subscribers; raises like `wish_plan`, and `InfluencerUnavailable`."""
-    catalog.current().tier(influencer, tier)
-    if catalog.current().influencer(influencer).status != "active":
+    found = influencers.find(influencer)
+    if tier not in found.tiers:
+        raise NotFound()
+    if found.status != "active":
         raise InfluencerUnavailable()
     key = catalog.tier_lookup_key(influencer, tier)
     return _wish(account_id, key, 1, f"/influencers/{influencer}", return_path)
@@ -80,7 +82,7 @@ def wish_influencer(account_id: int, influencer: str, tier: str, return_path: st
 def _wish(account_id: int, lookup_key: str, quantity: int, cancel_path: str, return_path: str | None) -> Wish:
     if return_path is not None:
         check_return_path(return_path)
-    on_sale = (each for each in catalog.sellables(catalog.current()) if each.lookup_key == lookup_key)
+    on_sale = (each for each in catalog.sellables(influencers.known()) if each.lookup_key == lookup_key)
     sellable = next(on_sale, None)
     if sellable is None:
         raise NotFound()

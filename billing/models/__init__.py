@@ -3,6 +3,7 @@
 from billing.models.accounts import Attempts, Link, Mail
 from billing.models.customers import ApiKey, AuditRecord, Customer, Staff, StripeCustomer
 from billing.models.desk import CreditNote, DailyTotal, FraudWarning
+from billing.models.influencers import KeptInfluencer
 from billing.models.ledger import Account, Debt, Entry, Grant, Hold, HoldUse, Use
 from billing.models.payments import (
     Dispute,
@@ -35,6 +36,7 @@ __all__ = [
     "Hold",
     "HoldUse",
     "InvoiceLine",
+    "KeptInfluencer",
     "Link",
     "Mail",
     "Payment",

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from billing import catalog, pictures, staff_accounts
+from billing import influencers, pictures, staff_accounts
 from billing.errors import InvalidPicture
 from web.pictures import picture_urls
 from web.staff.blueprint import bp
@@ -23,7 +23,7 @@ def list_influencers() -> ResponseReturnValue:
 def upload_picture(influencer: str) -> ResponseReturnValue:
     """Keep the uploaded file as the influencer's picture, if its content is one."""
     staff = signed_in()
-    known = catalog.current().influencer(influencer)
+    known = influencers.find(influencer)
     staff_accounts.require(staff, "set_picture", subject=known.id)
     file = request.files.get("picture")
     content = file.stream.read(pictures.MAX_BYTES + 1) if file else b""
@@ -41,7 +41,7 @@ def upload_picture(influencer: str) -> ResponseReturnValue:
 def remove_picture(influencer: str) -> ResponseReturnValue:
     """Show initials again."""
     staff = signed_in()
-    known = catalog.current().influencer(influencer)
+    known = influencers.find(influencer)
     staff_accounts.require(staff, "set_picture", subject=known.id)
     pictures.remove_picture(known.id, actor=staff.actor)
     flash(gettext("The picture is gone; initials are shown in its place."), "success")
@@ -64,7 +64,7 @@ def _what_is_wrong(problem: str) -> str:
 def _page(wrong: str | None = None, problem: str | None = None) -> str:
     return render_template(
         "staff/influencers.html",
-        influencers=catalog.current().influencers.values(),
+        influencers=influencers.known().influencers.values(),
         pictures=picture_urls(),
         max_kilobytes=pictures.MAX_BYTES // 1024,
         may_set=signed_in().may("set_picture"),
