@@ -203,7 +203,11 @@ def test_no_address_is_put_right_by_a_redirect__F138(world: World) -> None:
 def test_everybodys_pages_are_there(app: Flask, world: World) -> None:
     wrong = []
     for method, rule, way in each(app, "anyone"):
-        if method != "GET" or "token" in rule.arguments or rule.rule.endswith(("/embed/balance", "/picture", "<path:filename>")):
+        if (
+            method != "GET"
+            or "token" in rule.arguments
+            or rule.rule.endswith(("/embed/balance", "/picture", "<path:filename>"))
+        ):
             continue
         answer = world.nobody.send(method, world.address(rule, way, world.theirs))
         if answer.status_code != 200:
