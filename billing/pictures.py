@@ -24,6 +24,9 @@ MIN_PIXELS = 64
 MAX_PIXELS = 4096
 """How wide and how high a picture may be."""
 
+VERSION_CHARACTERS = 16
+"""So much of a digest in an address tells one picture from the next."""
+
 _NO_FRAME = (0xC4, 0xC8, 0xCC)
 """JPEG markers among those of frames that begin something else: tables, a reserved one."""
 
@@ -35,6 +38,11 @@ class PictureView:
     content_type: str
     content: bytes
     digest: str
+
+    @property
+    def version(self) -> str:
+        """What its address ends in."""
+        return self.digest[:VERSION_CHARACTERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,10 @@ def read_picture(influencer: str) -> PictureView | None:
     return PictureView(found.content_type, found.content, found.digest) if found else None
 
 
-def list_digests() -> dict[str, str]:
-    """Influencer → digest of their picture, of all who have one."""
-    return {row.influencer: row.digest for row in connection().execute(select(Picture.influencer, Picture.digest))}
+def list_versions() -> dict[str, str]:
+    """Influencer → version of their picture, of all who have one."""
+    found = connection().execute(select(Picture.influencer, Picture.digest))
+    return {row.influencer: row.digest[:VERSION_CHARACTERS] for row in found}
 
 
 def read_format(content: bytes) -> Format | None:

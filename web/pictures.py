@@ -11,9 +11,6 @@ bp = Blueprint("pictures", __name__)
 
 YEAR_SECONDS = 365 * 24 * 3600
 
-VERSION_CHARACTERS = 16
-"""So much of a digest in an address tells one picture from the next."""
-
 
 @bp.get("/influencers/<influencer>/picture")
 def show(influencer: str) -> Response:
@@ -25,7 +22,7 @@ def show(influencer: str) -> Response:
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Content-Disposition"] = "inline"
     response.set_etag(picture.digest)
-    if request.args.get("v") == picture.digest[:VERSION_CHARACTERS]:
+    if request.args.get("v") == picture.version:
         response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
     else:
         response.headers["Cache-Control"] = "no-cache"
@@ -35,6 +32,6 @@ def show(influencer: str) -> Response:
 def picture_urls() -> dict[str, str]:
     """Influencer → address of their picture, of all who have one."""
     return {
-        influencer: url_for("pictures.show", influencer=influencer, v=digest[:VERSION_CHARACTERS])
-        for influencer, digest in pictures.list_digests().items()
+        influencer: url_for("pictures.show", influencer=influencer, v=version)
+        for influencer, version in pictures.list_versions().items()
     }

@@ -113,7 +113,7 @@ def test_upload_refuses_what_is_no_picture_whatever_its_name(manager: Desk, cont
     answer = upload(manager, content)
     assert answer.status_code == 422
     assert said in text_of(answer)
-    assert pictures.list_digests() == {}
+    assert pictures.list_versions() == {}
 
 
 @pytest.mark.parametrize(
@@ -140,4 +140,4 @@ def test_upload_needs_the_right_to_it_and_leaves_a_trace(desk: Desk, visitor: Vi
 
 def test_upload_for_nobody_is_404(manager: Desk) -> None:
     assert upload(manager, png(), influencer="nobody").status_code == 404
-    assert pictures.list_digests() == {}
+    assert pictures.list_versions() == {}
