@@ -10,12 +10,18 @@ from api import (  # noqa: F401
     auth,
     balance,
     catalog,
+    checkout_sessions,
     credits,
     customers,
     embed,
     entries,
     errors,
+    influencer_subscriptions,
+    influencers,
     payments,
+    portal,
+    refunds,
+    stats,
     subscriptions,
 )
 from api.blueprint import bp

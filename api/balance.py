@@ -10,7 +10,7 @@ from api.answers import answer, credits, time
 from api.blueprint import bp
 from api.paths import customer_at
 from billing import accounts, catalog, clock, monthly_use, subscriptions
-from billing.ledger.balances import GrantView
+from billing.ledger.balances import BalanceView, GrantView
 from billing.models import Customer
 
 
@@ -26,6 +26,7 @@ def write_balance(customer: Customer) -> dict[str, Any]:
     plan = subscriptions.current_plan(customer.account_id).plan
     sold = catalog.current().plans.get(plan)
     expiry = balance.next_expiry
+    limit = monthly_use.monthly_limit(customer.account_id)
     return {
         "customer": customer.public_id,
         "plan": plan,
@@ -44,10 +45,19 @@ def write_balance(customer: Customer) -> dict[str, Any]:
         },
         "month": {
             "spent": credits(monthly_use.spent_this_month(customer.account_id, clock.now())),
-            "limit": None,
+            "limit": None if limit is None else credits(limit),
         },
         "next_expiry": {"amount": credits(expiry[0]), "at": time(expiry[1])} if expiry else None,
         "grants": [_write_grant(grant) for grant in balance.grants],
+    }
+
+
+def write_short_balance(balance: BalanceView) -> dict[str, Any]:
+    """The three figures that come with each call that moves credits."""
+    return {
+        "balance": credits(balance.balance),
+        "held": credits(balance.held),
+        "available": credits(balance.available),
     }
 
 

@@ -82,7 +82,7 @@ class Body:
             return None
         return value
 
-    def credits(self, name: str, *, required: bool = False, least: int = 1) -> int | None:
+    def credits(self, name: str, *, required: bool = False, least: int = 1, most: int = money.MAX_MOVE) -> int | None:
         """A number of credits as micro-credits, exact (R1)."""
         value = self._value(name, required)
         if value is None:
@@ -91,7 +91,7 @@ class Body:
             self.refuse(name, "expected a number")
             return None
         try:
-            return money.parse_credits(value, minimum=least)
+            return money.parse_credits(value, minimum=least, maximum=most)
         except InvalidAmount as error:
             self.refuse(name, str(error))
             return None

@@ -11,7 +11,7 @@ from flask import Response, current_app, request
 from api.answers import answer, credits
 from api.auth import public
 from api.blueprint import bp
-from billing import catalog
+from billing import catalog, influencers
 from billing.catalog import Action, Catalog, FreePlan, Influencer, ModelPrice, Pack, Plan, Quota, Step, Text, Tier
 
 LOCALES = ("en", "es", "es_MX")
@@ -44,8 +44,8 @@ def list_actions() -> Response:
 @public
 def list_influencers() -> Response:
     """Characters to subscribe to."""
-    known = catalog.current()
-    return _list([_write_influencer(known, influencer) for influencer in known.influencers.values()])
+    known = influencers.known()
+    return _list([write_influencer(known.currency, influencer) for influencer in known.influencers.values()])
 
 
 def _list(data: list[dict[str, Any]]) -> Response:
@@ -140,7 +140,8 @@ def _write_model(price: ModelPrice) -> dict[str, Any]:
     }
 
 
-def _write_influencer(known: Catalog, influencer: Influencer) -> dict[str, Any]:
+def write_influencer(currency: str, influencer: Influencer) -> dict[str, Any]:
+    """An influencer as JSON; prices in minor units of the catalog's currency."""
     return {
         "id": influencer.id,
         "name": _words(influencer.name),
@@ -150,15 +151,15 @@ def _write_influencer(known: Catalog, influencer: Influencer) -> dict[str, Any]:
         "description": _words(influencer.description) or None,
         "picture_url": influencer.picture_url,
         "status": influencer.status,
-        "tiers": [_write_tier(known, tier) for tier in influencer.tiers.values()],
+        "tiers": [_write_tier(currency, tier) for tier in influencer.tiers.values()],
     }
 
 
-def _write_tier(known: Catalog, tier: Tier) -> dict[str, Any]:
+def _write_tier(currency: str, tier: Tier) -> dict[str, Any]:
     return {
         "id": tier.id,
         "amount_minor": tier.price,
-        "currency": known.currency,
+        "currency": currency,
         "interval": tier.interval,
         "credits": credits(tier.credits),
     }

@@ -76,7 +76,8 @@ HTTP_CODES = {
     429: "rate_limited",
 }
 
-_FIELD = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
+_FIELDS = re.compile(r"([a-z_]+(?:, [a-z_]+)*): (.+)", re.DOTALL)
+"""How a rule names the fields that it complains of."""
 
 
 class Unauthenticated(errors.SaldoError):
@@ -221,5 +222,9 @@ def _members(error: errors.SaldoError) -> dict[str, object]:
         }
     if isinstance(error, InvalidFields):
         return {"errors": [{"field": name, "message": text} for name, text in error.problems.items()]}
-    named = _FIELD.fullmatch(str(error)) if error.code == "invalid" else None
-    return {"errors": [{"field": named[1], "message": named[2]}]} if named else {}
+    named = _FIELDS.fullmatch(str(error)) if PROBLEMS[error.code].status == 422 else None
+    if named:
+        return {"errors": [{"field": field, "message": named[2]} for field in named[1].split(", ")]}
+    if isinstance(error, errors.UnknownAction):
+        return {"errors": [{"field": "action", "message": str(error)}]}
+    return {}

@@ -13,6 +13,9 @@ CUSTOMER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 ITEM_ID = re.compile(r"[a-z0-9._-]{1,64}")
 """Of a plan, pack, influencer, tier or action."""
 
+OUR_ID = re.compile(r"[a-z]{2,4}_[0-9a-z_]{1,40}")
+"""Of a payment, refund, subscription, hold, entry or quote; what does not look like one is not there."""
+
 
 def customer_at(public_id: str) -> Customer:
     """The customer that the path names; raises `NotFound`."""

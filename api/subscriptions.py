@@ -1,4 +1,4 @@
-"""`GET /customers/{c}/subscriptions`: plans and influencers alike."""
+"""`GET /customers/{c}/subscriptions` and `POST /subscriptions/{id}/cancel|resume`: plans and influencers alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 from flask import Response, request
 
 from api import query
-from api.answers import page_of, time
+from api.answers import answer, page_of, time
 from api.blueprint import bp
-from api.paths import customer_at
+from api.body import read_body
+from api.idempotency import idempotent
+from api.paths import OUR_ID, customer_at
 from billing import subscriptions
+from billing.errors import NotFound
 from billing.subscriptions import SubscriptionView
 
 
@@ -21,13 +24,41 @@ def list_subscriptions(public_id: str) -> Response:
     return page_of(
         subscriptions.list_subscriptions(customer.account_id),
         id_of=lambda subscription: subscription.id,
-        write=_write_subscription,
+        write=write_subscription,
         limit=query.limit(),
         cursor=request.args.get("cursor"),
     )
 
 
-def _write_subscription(subscription: SubscriptionView) -> dict[str, Any]:
+@bp.post("/subscriptions/<subscription_id>/cancel")
+@idempotent(calls_stripe=True)
+def cancel_subscription(subscription_id: str) -> Response:
+    """End it with its period, or now; nothing that was granted is taken (R12)."""
+    body = read_body("now", optional=True)
+    now = body.flag("now") or False
+    body.check()
+    owner = owner_of(subscription_id)
+    return answer(write_subscription(subscriptions.cancel_subscription(owner, subscription_id, now)))
+
+
+@bp.post("/subscriptions/<subscription_id>/resume")
+@idempotent(calls_stripe=True)
+def resume_subscription(subscription_id: str) -> Response:
+    """Let one go on that was to end with its period."""
+    read_body(optional=True).check()
+    owner = owner_of(subscription_id)
+    return answer(write_subscription(subscriptions.resume_subscription(owner, subscription_id)))
+
+
+def owner_of(subscription_id: str, kind: str | None = None) -> int:
+    """The account whose subscription the path names; raises `NotFound`."""
+    if not OUR_ID.fullmatch(subscription_id):
+        raise NotFound()
+    return subscriptions.owner_of(subscription_id, kind)
+
+
+def write_subscription(subscription: SubscriptionView) -> dict[str, Any]:
+    """A subscription as JSON."""
     return {
         "id": subscription.id,
         "kind": subscription.kind,

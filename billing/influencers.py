@@ -82,7 +82,7 @@ def add_influencers(new: Mapping[str, Change], *, actor: str) -> list[Influencer
     """Add influencers by id, all or none; each needs a `name`. Raises `Conflict` for an id that there is."""
     with transaction():
         for influencer_id, values in new.items():
-            if influencer_id in catalog.current().influencers or db.session.get(KeptInfluencer, influencer_id):
+            if find_or_none(influencer_id) is not None:
                 raise Conflict(f"There already is an influencer {influencer_id}.")
             db.session.add(_row(influencer_id, {"status": "active", "tiers": (), **values}, actor))
             db.session.flush()

@@ -1,15 +1,15 @@
 """Subscriptions as Stripe tells of them, what they give access to, and stopping and resuming them."""
 
+from billing.entitlements import Access, access_to
 from billing.subscriptions.changing import (
     cancel_subscription,
     open_portal,
     resume_subscription,
 )
+from billing.subscriptions.finding import Follower, Followers, list_followers, owner_of
 from billing.subscriptions.reading import (
-    Access,
     PlanState,
     SubscriptionView,
-    access_to,
     current_plan,
     get_subscription,
     list_subscriptions,
@@ -24,6 +24,8 @@ from billing.subscriptions.syncing import (
 __all__ = [
     "SECOND_PLAN",
     "Access",
+    "Follower",
+    "Followers",
     "Overtaken",
     "PlanState",
     "SubscriptionView",
@@ -31,8 +33,10 @@ __all__ = [
     "cancel_subscription",
     "current_plan",
     "get_subscription",
+    "list_followers",
     "list_subscriptions",
     "open_portal",
+    "owner_of",
     "resume_subscription",
     "state_of",
     "sync_subscription",

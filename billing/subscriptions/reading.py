@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
-from billing import clock
 from billing.catalog import FREE_PLAN
 from billing.db import db
 from billing.errors import NotFound
@@ -42,15 +41,6 @@ class SubscriptionView:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Whether a customer may use what an influencer's subscribers may use, by which tier, and until when."""
-
-    access: bool
-    tier: str | None
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class PlanState:
     """The plan a customer is on: the free one without a live subscription."""
 
@@ -67,37 +57,13 @@ def list_subscriptions(account_id: int) -> list[SubscriptionView]:
         .where(Subscription.account_id == account_id)
         .order_by(Subscription.ended_at.is_not(None), Subscription.created_at.desc(), Subscription.id)
     )
-    return [_view(row, price) for row, price in rows]
+    return [view_of(row, price) for row, price in rows]
 
 
 def get_subscription(account_id: int, subscription_id: str) -> SubscriptionView:
     """One subscription by our id; raises `NotFound`, also for another customer's (R14)."""
     row = own_row(account_id, subscription_id)
-    return _view(row, db.session.get_one(Price, row.price_id))
-
-
-def access_to(account_id: int, influencer: str) -> Access:
-    """Access lasts to the paid period's end plus the tier's grace, on trial too (R13, I26).
-
-    `paid_until` leaves out what was given back in full or lost in a dispute. Each subscription counts by itself.
-    """
-    rows = db.session.execute(
-        select(Subscription, Price.grace_days)
-        .join(Price, Price.stripe_id == Subscription.price_id)
-        .where(
-            Subscription.account_id == account_id,
-            Subscription.kind == "influencer",
-            Subscription.item == influencer,
-        )
-    )
-    best: tuple[datetime, str | None] | None = None
-    for row, grace_days in rows:
-        end = row.current_period_end if row.status == "trialing" else row.paid_until
-        if end is not None and (best is None or end + timedelta(days=grace_days) > best[0]):
-            best = (end + timedelta(days=grace_days), row.tier)
-    if best is None or best[0] <= clock.now():
-        return Access(False, None, None)
-    return Access(True, best[1], best[0])
+    return view_of(row, db.session.get_one(Price, row.price_id))
 
 
 def current_plan(account_id: int) -> PlanState:
@@ -121,7 +87,8 @@ def own_row(account_id: int, subscription_id: str) -> Subscription:
     return row
 
 
-def _view(row: Subscription, price: Price) -> SubscriptionView:
+def view_of(row: Subscription, price: Price) -> SubscriptionView:
+    """A subscription as people see it."""
     goes_on = row.ended_at is None and row.cancel_at is None
     return SubscriptionView(
         id=row.id,

@@ -82,5 +82,15 @@ def biller(caller_with: Callable[..., Caller]) -> Caller:
 
 
 @pytest.fixture
+def spender(caller_with: Callable[..., Caller]) -> Caller:
+    return caller_with("credits:read", "credits:spend")
+
+
+@pytest.fixture
+def refunder(caller_with: Callable[..., Caller]) -> Caller:
+    return caller_with("refunds:write")
+
+
+@pytest.fixture
 def stranger(app: Flask) -> Caller:
     return Caller(app.test_client())
