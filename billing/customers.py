@@ -103,7 +103,8 @@ def update_profile(account_id: int, *, name: str | None, locale: str | None) -> 
 
 def change_customer(account_id: int, changes: Mapping[str, str | None]) -> Customer:
     """Set an app's ``email``, ``name`` or ``locale`` of a customer; what is not named stays. Raises ``InvalidEmail``."""
-    address = read_email(changes["email"]) if changes.get("email") else None
+    email = changes.get("email")
+    address = read_email(email) if email else None
     with transaction():
         customer = get(account_id)
         if "email" in changes:
@@ -146,19 +147,44 @@ def ensure_customer(
         return known, False
 
 
-def _open_books(customer: Customer) -> None:
-    """The account beside the customer, and its sign-up credits, keyed by the customer (R6)."""
+def bring_customer(
+    public_id: str, email: str | None = None, name: str | None = None, locale: str | None = None
+) -> tuple[Customer, bool]:
+    """As `ensure_customer`, for one who comes from an earlier system: they signed up there, so nothing is given.
+
+    Their first refill comes a month from now. Needs an open transaction.
+    """
+    known = _by_public_id(public_id)
+    if known is not None:
+        return known, False
+    if not _PUBLIC_ID.fullmatch(public_id):
+        raise InvalidCustomerId()
+    customer = Customer(
+        public_id=public_id,
+        email=read_email(email) if email else None,
+        name=_clean_name(name),
+        locale=locale,
+        created_at=clock.now(),
+    )
+    _open_books(customer, is_new=False)
+    return customer, True
+
+
+def _open_books(customer: Customer, *, is_new: bool = True) -> None:
+    """The account beside the customer, and what is given at sign-up, keyed by the customer (R6)."""
     db.session.add(customer)
     db.session.flush()
     free_plan = catalog.current().free_plan
     db.session.add(
         Account(
             account_id=customer.account_id,
-            next_refill_at=customer.created_at if free_plan.monthly_refill else None,
+            next_refill_at=(
+                clock.add_months(customer.created_at, 0 if is_new else 1) if free_plan.monthly_refill else None
+            ),
         )
     )
     db.session.flush()
-    amount = free_plan.signup_credits
+    amount = free_plan.signup_credits if is_new else 0
     source = f"signup:{customer.account_id}"
     with open_account(customer.account_id) as book:
         if amount and not is_posted(source):

@@ -66,13 +66,17 @@ def grant_cycle_credits(paid: PaidInvoice) -> str:
     """Grant what the paid lines are worth, once: ``granted``, ``duplicate``, ``foreign`` or ``parked: why``.
 
     ``duplicate`` means that nothing was left to grant. A price of one of our products that is missing from the
-    price table parks the invoice (R9).
+    price table parks the invoice (R9). What was paid before its customer was imported is ``foreign``: an earlier
+    system granted it, and what was left of it came along as a balance.
     """
     account_id = stripe_customers.account_of(paid.invoice.customer)
     if account_id is None or paid.invoice.status != "paid":
         return "foreign"
+    imported_at = stripe_customers.imported_at(paid.invoice.customer)
     priced: list[tuple[InvoiceFacts, list[tuple[LineFacts, Price]]]] = []
     for invoice in paid.all:
+        if imported_at is not None and (invoice.paid_at or invoice.created) < imported_at:
+            continue
         ours = []
         for line in _subscription_lines(invoice):
             price = prices.price_of(line.price)

@@ -5,17 +5,23 @@ from __future__ import annotations
 from sqlalchemy import func, select, update
 
 from billing.db import connection
-from billing.models import Dispute, InvoiceLine, Payment, Refund, Subscription
+from billing.models import CreditNote, Dispute, InvoiceLine, Payment, Refund, Subscription
 
 
 def refresh_paid_until(subscription_id: str) -> None:
     """Work out anew until when the Stripe subscription is paid.
 
-    A period whose payment was given back in full, or lost in a dispute, does not count.
+    A period whose payment was given back in full, or lost in a dispute, does not count. One that was paid in an
+    earlier system does, though no payment here says so.
     """
     given_back = (
         select(func.coalesce(func.sum(Refund.amount_minor), 0))
         .where(Refund.payment_id == Payment.id, Refund.status == "succeeded", Refund.credits_mode != "keep")
+        .scalar_subquery()
+    )
+    credited = (
+        select(func.coalesce(func.sum(CreditNote.amount_minor), 0))
+        .where(CreditNote.payment_id == Payment.id, CreditNote.status == "issued")
         .scalar_subquery()
     )
     lost = (
@@ -30,10 +36,14 @@ def refresh_paid_until(subscription_id: str) -> None:
         .where(
             InvoiceLine.subscription_id == subscription_id,
             InvoiceLine.worth >= 0,
-            (Payment.amount_minor == 0) | (given_back < Payment.amount_minor),
+            (Payment.amount_minor == 0) | (given_back + credited < Payment.amount_minor),
             lost == 0,
         )
     )
+    elsewhere = connection().scalar(
+        select(Subscription.paid_elsewhere_until).where(Subscription.stripe_id == subscription_id)
+    )
+    paid_until = max(filter(None, (paid_until, elsewhere)), default=None)
     connection().execute(
         update(Subscription).where(Subscription.stripe_id == subscription_id).values(paid_until=paid_until)
     )

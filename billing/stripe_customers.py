@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal, TypeVar
 
 from sqlalchemy import func, select
@@ -28,6 +29,11 @@ def account_of(stripe_customer_id: str | None) -> int | None:
     if stripe_customer_id is None:
         return None
     return db.session.scalar(select(StripeCustomer.account_id).where(StripeCustomer.stripe_id == stripe_customer_id))
+
+
+def imported_at(stripe_customer_id: str | None) -> datetime | None:
+    """When the Stripe customer was brought along from an earlier system, which booked what was paid before."""
+    return db.session.scalar(select(StripeCustomer.imported_at).where(StripeCustomer.stripe_id == stripe_customer_id))
 
 
 def live_link(account_id: int) -> str | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from typing import IO
 
 import click
 from flask.cli import AppGroup
 
-from billing import customers, erasure
+from billing import customer_import, customers, erasure, money
 from billing.errors import NotFound
 from billing.models import Customer
-from commands.output import FINDING, as_json, explains, write_json
+from commands.output import FINDING, as_json, credits, explains, write_json
+
+COUNTS = ("rows", "created", "granted", "subscriptions", "unchanged")
 
 group = AppGroup("customers", help="Bring customers along, erase one.")
 
@@ -21,6 +25,40 @@ def customer_named(public_id: str) -> Customer:
         return customers.find_customer(public_id)
     except NotFound:
         raise NotFound(f"there is no customer {public_id}") from None
+
+
+@group.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only check, and say what would be done.")
+@as_json
+@explains
+def bring(file: IO[bytes], dry_run: bool, as_json: bool) -> None:
+    """Bring in the customers of FILE (CSV or JSON) with plans and balances; again, only what is new.
+
+    Exit 1: something in the file is wrong, and nothing was brought in; each line says where and what.
+    """
+    report = customer_import.import_customers(file.read(), dry_run)
+    if as_json:
+        write_json(
+            {
+                "dry_run": dry_run,
+                **{name: getattr(report, name) for name in COUNTS},
+                "credits": credits(report.credits),
+                "problems": [asdict(problem) for problem in report.problems],
+            }
+        )
+    else:
+        for problem in report.problems:
+            click.echo(str(problem))
+        if report.problems:
+            click.echo(f"{len(report.problems)} problems; nothing was brought in")
+        else:
+            click.echo(
+                f"{report.rows} rows: {report.created} new customers, {report.granted} balances with"
+                f" {money.format_credits_plain(report.credits)} credits, {report.subscriptions} subscriptions,"
+                f" {report.unchanged} unchanged{'; nothing was written' if dry_run else ''}"
+            )
+    sys.exit(FINDING if report.problems else 0)
 
 
 @group.command("erase")

@@ -94,6 +94,8 @@ class Subscription(Base):
     current_period_end: Mapped[datetime] = mapped_column(UtcDateTime)
     # The paid period's end, from invoices: access and grants follow it, not ``current_period_end`` (R13).
     paid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The end of the period that was paid when the subscription was brought along from an earlier system.
+    paid_elsewhere_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     pending_change: Mapped[str | None] = mapped_column(String(200))

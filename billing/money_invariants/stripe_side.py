@@ -14,6 +14,7 @@ from billing import clock
 from billing.ledger.invariants.finding import Finding
 from billing.models import (
     Checkout,
+    CreditNote,
     Dispute,
     Grant,
     InvoiceLine,
@@ -99,6 +100,11 @@ def paid_until(connection: Connection, account_id: int | None) -> Iterator[Findi
         .where(Refund.payment_id == Payment.id, Refund.status == "succeeded", Refund.credits_mode != "keep")
         .scalar_subquery()
     )
+    credited = (
+        select(func.coalesce(func.sum(CreditNote.amount_minor), 0))
+        .where(CreditNote.payment_id == Payment.id, CreditNote.status == "issued")
+        .scalar_subquery()
+    )
     lost = select(Dispute).where(Dispute.payment_id == Payment.id, Dispute.status.in_(LOST_STATUSES)).exists()
     derived = (
         select(func.max(InvoiceLine.ends_at))
@@ -106,21 +112,27 @@ def paid_until(connection: Connection, account_id: int | None) -> Iterator[Findi
         .where(
             InvoiceLine.subscription_id == Subscription.stripe_id,
             InvoiceLine.worth >= 0,
-            or_(Payment.amount_minor == 0, given_back < Payment.amount_minor),
+            or_(Payment.amount_minor == 0, given_back + credited < Payment.amount_minor),
             ~lost,
         )
         .scalar_subquery()
     )
     query = _of(
         select(
-            Subscription.account_id, Subscription.stripe_id, Subscription.paid_until, derived.label("derived")
+            Subscription.account_id,
+            Subscription.stripe_id,
+            Subscription.paid_until,
+            Subscription.paid_elsewhere_until,
+            derived.label("derived"),
         ).where(Subscription.paid_until.is_distinct_from(derived)),
         Subscription.account_id,
         account_id,
     )
     for row in connection.execute(query):
-        where = f"subscription={row.stripe_id}"
-        yield Finding("I26", row.account_id, where, f"paid until {row.derived}", row.paid_until)
+        paid_until = max(filter(None, (row.derived, row.paid_elsewhere_until)), default=None)
+        if paid_until != row.paid_until:
+            where = f"subscription={row.stripe_id}"
+            yield Finding("I26", row.account_id, where, f"paid until {paid_until}", row.paid_until)
 
 
 def one_customer_each(connection: Connection, account_id: int | None) -> Iterator[Finding]:

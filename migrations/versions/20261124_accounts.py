@@ -64,8 +64,14 @@ def upgrade() -> None:
     with op.batch_alter_table("stripe_customers", schema=None) as batch_op:
         batch_op.add_column(sa.Column("imported_at", UtcDateTime(), nullable=True))
 
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paid_elsewhere_until", UtcDateTime(), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.drop_column("paid_elsewhere_until")
+
     with op.batch_alter_table("stripe_customers", schema=None) as batch_op:
         batch_op.drop_column("imported_at")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
@@ -14,6 +16,50 @@ from tests.factories import make_grant
 @pytest.fixture
 def ana(app: Flask) -> int:
     return customers.ensure_customer("user-1", "ana@example.com", "Ana")[0].account_id
+
+
+def test_import_brings_in_once_and_tells_a_program(run: Run, app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("id,email,balance\nuser-1,ana@example.com,12.5\nuser-2,,3\n")
+    dry = told(run("customers", "import", str(file), "--dry-run", "--json"))
+    assert dry == {
+        **{"dry_run": True, "rows": 2, "created": 2, "granted": 2, "subscriptions": 0, "unchanged": 0},
+        "credits": 15.5,
+        "problems": [],
+    }
+    assert run("credits", "show", "user-1").exit_code == 2
+    result = run("customers", "import", str(file))
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (
+        0,
+        "2 rows: 2 new customers, 2 balances with 15.5 credits, 0 subscriptions, 0 unchanged",
+    )
+    assert told(run("customers", "import", str(file), "--json"))["unchanged"] == 2
+    assert told(run("credits", "show", "user-1", "--json"))["balance"] == 12.5
+    assert run("ledger", "audit").exit_code == 0
+
+
+def test_import_names_each_line_that_is_wrong_and_exits_1(run: Run, app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("id,email,balance\nuser-1,nobody,1\nuser-2,,lots\nuser-3,,1\n")
+    result = run("customers", "import", str(file))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "row 2: email: expected an address such as name@example.com",
+        "row 3: balance: expected a number of credits from 0 up to 1000000000 with at most 6 decimal places",
+        "2 problems; nothing was brought in",
+    ]
+    (first, second) = told(run("customers", "import", str(file), "--json"), 1)["problems"]
+    assert (first["row"], first["field"], second["row"]) == (2, "email", 3)
+    assert run("credits", "show", "user-3").exit_code == 2
+
+
+def test_import_of_what_is_no_list_of_customers_exits_2(run: Run, app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("name,email\nAna,ana@example.com\n")
+    result = run("customers", "import", str(file))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("could not: The first line names the columns")
+    assert run("customers", "import", str(tmp_path / "none.csv")).exit_code == 2
 
 
 def test_erase_leaves_the_books_and_a_clean_audit(run: Run, ana: int) -> None:
