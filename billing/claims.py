@@ -11,7 +11,7 @@ from billing import months
 from billing.db import connection, db
 from billing.ledger.book import Book, GrantState
 from billing.ledger.taking_back import net_taken
-from billing.models import Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
+from billing.models import CreditNote, Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
 from billing.money import MICRO
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
 
@@ -22,7 +22,7 @@ class Claims:
 
     amount_minor: int
     kept: int
-    settled: int  # refunds succeeded, disputes lost
+    settled: int  # refunds succeeded, credit notes, disputes lost
     open: int  # those, plus refunds pending and disputes open
 
     def share_of(self, granted: int, given: int) -> int:
@@ -48,7 +48,18 @@ def read_claims(payment: Payment) -> Claims:
     for dispute in db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id)):
         settled += dispute.amount_minor if dispute.status in LOST_STATUSES else 0
         pending += dispute.amount_minor if dispute.status in OPEN_STATUSES else 0
+    settled += credited_minor(payment.id)
     return Claims(payment.amount_minor, kept, settled, settled + pending)
+
+
+def credited_minor(payment_id: str) -> int:
+    """Minor units of a payment that credit notes gave back, other than by a refund."""
+    credited = connection().scalar(
+        select(func.sum(CreditNote.amount_minor)).where(
+            CreditNote.payment_id == payment_id, CreditNote.status == "issued"
+        )
+    )
+    return int(credited or 0)
 
 
 SPENT = ("action", "amount")

@@ -27,7 +27,7 @@ from billing.freezing import refresh_freezes
 from billing.ledger.book import Book, EntryRow, GrantState
 from billing.ledger.posting import Note
 from billing.ledger.taking_back import net_taken, put_back, take_back
-from billing.models import Dispute, Payment, PaymentLot, Refund
+from billing.models import CreditNote, Dispute, Payment, PaymentLot, Refund
 from billing.paid_periods import LOST_STATUSES
 
 
@@ -82,7 +82,7 @@ def catch_up(book: Book, payment_id: str) -> None:
 
 
 def _newest_cause(payment_id: str) -> Cause | None:
-    """The refund or dispute that last took credits of the payment."""
+    """The refund, credit note or dispute that last took credits of the payment."""
     lost = db.session.scalar(
         select(Dispute)
         .where(Dispute.payment_id == payment_id, Dispute.status.in_(LOST_STATUSES))
@@ -97,6 +97,14 @@ def _newest_cause(payment_id: str) -> Cause | None:
         .order_by(Refund.settled_at.desc())
         .limit(1)
     )
+    note = db.session.scalar(
+        select(CreditNote)
+        .where(CreditNote.payment_id == payment_id, CreditNote.status == "issued", CreditNote.amount_minor > 0)
+        .order_by(CreditNote.updated_at.desc())
+        .limit(1)
+    )
+    if note is not None and (refund is None or (refund.settled_at or note.updated_at) < note.updated_at):
+        return Cause(note.stripe_id, "payment_refunded", "refund_failed", "stripe")
     return Cause(refund.id, "payment_refunded", "refund_failed", refund.actor) if refund is not None else None
 
 

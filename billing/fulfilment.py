@@ -13,7 +13,17 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from billing import cycle_credits, disputes, payments, purchases, refunds, stripe_customers, stripe_gateway
+from billing import (
+    credit_notes,
+    cycle_credits,
+    disputes,
+    fraud_warnings,
+    payments,
+    purchases,
+    refunds,
+    stripe_customers,
+    stripe_gateway,
+)
 from billing import subscriptions as subscription_records
 from billing.db import db, transaction
 from billing.errors import StripeUnavailable
@@ -21,7 +31,9 @@ from billing.models import Payment, PaymentIntentLink
 from billing.stripe_facts import (
     ChargeFacts,
     CheckoutSessionFacts,
+    CreditNoteFacts,
     DisputeFacts,
+    FraudWarningFacts,
     InvoiceFacts,
     InvoicePaymentFacts,
     RefundFacts,
@@ -188,6 +200,37 @@ def prepare_fresh_dispute(dispute: DisputeFacts) -> Booking:
         with transaction():
             parked = _parked([booking() for booking in first])
             return parked or disputes.record_dispute(dispute)
+
+    return book
+
+
+def prepare_credit_note(note: CreditNoteFacts) -> Booking:
+    """Book a credit note, and first the invoice it is on, if that is not known yet (R6, R7)."""
+    invoice = None
+    if payments.payment_of_invoice(note.invoice) is None:
+        try:
+            invoice = prepare_found_invoice(stripe_gateway.current().retrieve_invoice(note.invoice))
+        except StripeNotFound:
+            return lambda: "foreign"
+
+    def book() -> str:
+        with transaction():
+            parked = _parked([invoice()]) if invoice is not None else None
+            return parked or credit_notes.record_credit_note(note)
+
+    return book
+
+
+def prepare_fraud_warning(warning: FraudWarningFacts) -> Booking:
+    """Keep an early fraud warning, and book first what the payment bought, if that is not known yet."""
+    payment_intent = warning.payment_intent or _payment_intent_of(warning.charge)
+    warning = replace(warning, payment_intent=payment_intent)
+    first = _prepare_payment(payment_intent, warning.charge)
+
+    def book() -> str:
+        with transaction():
+            parked = _parked([booking() for booking in first])
+            return parked or fraud_warnings.record_fraud_warning(warning)
 
     return book
 

@@ -11,7 +11,7 @@ from billing import claims
 from billing.db import connection, db
 from billing.errors import NotFound
 from billing.ids import ledger_id, new_id
-from billing.models import Dispute, Grant, Payment, PaymentIntentLink, PaymentLot, Refund, ScheduledGrant
+from billing.models import Dispute, FraudWarning, Grant, Payment, PaymentIntentLink, PaymentLot, Refund, ScheduledGrant
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
 
 
@@ -141,12 +141,15 @@ class PaymentView:
     tier: str | None
     amount_minor: int
     refunded_minor: int
+    credited_minor: int
     pending_minor: int
     refundable_minor: int
     fair_minor: int
     """The most that may go back without a debt: what credits not spent yet stand for."""
     disputed: bool
     dispute_status: str | None
+    fraud_warning: str | None
+    """What the card's network suspects, while a refund could still avoid a dispute."""
     currency: str
     status: str
     granted: int
@@ -183,7 +186,8 @@ def view_payment(payment: Payment) -> PaymentView:
     pending = sum(r.amount_minor for r in refunds if r.status in ("pending", "requires_action"))
     disputed = any(d.status in OPEN_STATUSES for d in disputes)
     lost = sum(d.amount_minor for d in disputes if d.status in LOST_STATUSES)
-    given_back = refunded + pending + lost
+    credited = claims.credited_minor(payment.id)
+    given_back = refunded + credited + pending + lost
     refundable = max(0, min(payment.amount_minor, _charged_minor(payment)) - given_back) if not disputed else 0
     credits = _credits(payment)
     return PaymentView(
@@ -194,13 +198,15 @@ def view_payment(payment: Payment) -> PaymentView:
         tier=payment.tier,
         amount_minor=payment.amount_minor,
         refunded_minor=refunded,
+        credited_minor=credited,
         pending_minor=pending,
         refundable_minor=refundable,
         fair_minor=min(refundable, _fair_minor(payment, credits.unspent, pending)),
         disputed=disputed,
         dispute_status=disputes[-1].status if disputes else None,
+        fraud_warning=_fraud_warning(payment.id),
         currency=payment.currency,
-        status=_status(payment.amount_minor, refunded, pending, lost, disputed),
+        status=_status(payment.amount_minor, refunded + credited, pending, lost, disputed),
         stripe=_stripe_ids(payment),
         paid_at=payment.paid_at,
         refunds=refunds,
@@ -226,6 +232,15 @@ def _fair_minor(payment: Payment, unspent: int, pending: int) -> int:
         )
     )
     return max(0, payment.amount_minor * (unspent + int(to_come or 0)) // int(granted) - pending)
+
+
+def _fraud_warning(payment_id: str) -> str | None:
+    return connection().scalar(
+        select(FraudWarning.fraud_type)
+        .where(FraudWarning.payment_id == payment_id, FraudWarning.actionable)
+        .order_by(FraudWarning.created_at.desc())
+        .limit(1)
+    )
 
 
 def _charged_minor(payment: Payment) -> int:

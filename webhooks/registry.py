@@ -17,6 +17,9 @@ from webhooks.handlers import (
     checkout_session_async_payment_succeeded,
     checkout_session_completed,
     checkout_session_expired,
+    credit_note_created,
+    credit_note_updated,
+    credit_note_voided,
     customer_deleted,
     customer_subscription_created,
     customer_subscription_deleted,
@@ -24,6 +27,8 @@ from webhooks.handlers import (
     invoice_paid,
     invoice_payment_failed,
     invoice_payment_paid,
+    radar_early_fraud_warning_created,
+    radar_early_fraud_warning_updated,
     refund_created,
     refund_failed,
     refund_updated,
@@ -83,6 +88,15 @@ HANDLERS: dict[str, Handler] = {
     "charge.dispute.funds_reinstated": Handler(
         charge_dispute_funds_reinstated.prepare, "the bank gave the money back; the status decides"
     ),
+    "credit_note.created": Handler(
+        credit_note_created.prepare, "money went back other than by a refund: credits follow it too"
+    ),
+    "credit_note.updated": Handler(credit_note_updated.prepare, "what of it counts may have changed"),
+    "credit_note.voided": Handler(credit_note_voided.prepare, "it counts no more: the credits return"),
+    "radar.early_fraud_warning.created": Handler(
+        radar_early_fraud_warning_created.prepare, "a dispute may follow: staff are shown it"
+    ),
+    "radar.early_fraud_warning.updated": Handler(radar_early_fraud_warning_updated.prepare, "it has been dealt with"),
     "customer.deleted": Handler(
         customer_deleted.prepare, "the link is closed, credits stay; the next checkout makes a new customer"
     ),

@@ -53,7 +53,7 @@ def refund_money(money: AccountMoney) -> Iterator[Finding]:
 def taking_has_its_cause(money: AccountMoney) -> Iterator[Finding]:
     """I21: Each REFUND of a payment's credits names the refund or dispute of that payment which took them."""
     causes = {row.id: row.payment_id for row in money.refunds}
-    causes |= {row.stripe_id: row.payment_id for row in money.disputes}
+    causes |= {row.stripe_id: row.payment_id for row in (*money.disputes, *money.credit_notes)}
     payment_of = {grant.seq: grant.payment_id for grant in money.grants}
     for row in money.takings:
         if row.reason not in ("payment_refunded", "dispute_lost"):
@@ -99,7 +99,8 @@ def frozen(money: AccountMoney) -> Iterator[Finding]:
 def _settled(money: AccountMoney, payment: Any) -> int:
     """Money given back for good, what is marked ``keep`` apart."""
     refunds = money.refunds_of(payment.id, "succeeded")
-    return _sum_counted(refunds) + _sum(money.disputes_of(payment.id, *LOST_STATUSES))
+    notes = [row for row in money.credit_notes if row.payment_id == payment.id and row.status == "issued"]
+    return _sum_counted(refunds) + _sum(notes) + _sum(money.disputes_of(payment.id, *LOST_STATUSES))
 
 
 def _open(money: AccountMoney, payment: Any) -> int:

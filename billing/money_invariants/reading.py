@@ -15,6 +15,7 @@ from billing.ledger.invariants.finding import Finding
 from billing.ledger.invariants.streams import stream
 from billing.models import (
     Checkout,
+    CreditNote,
     Dispute,
     Entry,
     Grant,
@@ -40,6 +41,7 @@ class AccountMoney:
     lots: list[Any]
     refunds: list[Any]
     disputes: list[Any]
+    credit_notes: list[Any]
     checkouts: dict[str, Any]  # by session
     lines: dict[str, Any]
     months: list[Any]
@@ -79,6 +81,7 @@ def read_money(connection: Connection, account_id: int | None) -> Iterator[Accou
         "lots": rows(select(PaymentLot.__table__), PaymentLot.account_id, PaymentLot.payment_id, PaymentLot.lot),
         "refunds": rows(select(Refund.__table__), Refund.account_id, Refund.created_at),
         "disputes": rows(select(Dispute.__table__), Dispute.account_id, Dispute.opened_at),
+        "credit_notes": rows(select(CreditNote.__table__), CreditNote.account_id, CreditNote.created_at),
         "checkouts": rows(select(Checkout.__table__).where(Checkout.session_id.is_not(None)), Checkout.account_id),
         "lines": rows(select(InvoiceLine.__table__), InvoiceLine.account_id, InvoiceLine.line_id),
         "months": rows(select(ScheduledGrant.__table__), ScheduledGrant.account_id, ScheduledGrant.lot),
@@ -103,6 +106,7 @@ def read_money(connection: Connection, account_id: int | None) -> Iterator[Accou
             lots=rows_of["lots"],
             refunds=rows_of["refunds"],
             disputes=rows_of["disputes"],
+            credit_notes=rows_of["credit_notes"],
             checkouts={row.session_id: row for row in rows_of["checkouts"]},
             lines={row.line_id: row for row in rows_of["lines"]},
             months=rows_of["months"],
@@ -126,9 +130,12 @@ def _net_taken(entries: list[Any]) -> dict[int, int]:
 
 
 def unsteady_payments(connection: Connection, account_id: int | None) -> Iterator[tuple[int, str]]:
-    """Account and id of every payment that a refund or dispute has touched, in the order of the accounts."""
+    """Account and id of every payment that a refund, credit note or dispute has touched, by account."""
+    touched = (Dispute, CreditNote)
     union = (
-        select(Refund.account_id, Refund.payment_id).union(select(Dispute.account_id, Dispute.payment_id)).subquery()
+        select(Refund.account_id, Refund.payment_id)
+        .union(*(select(model.account_id, model.payment_id) for model in touched))
+        .subquery()
     )
     query = select(union.c.account_id, union.c.payment_id).order_by(union.c.account_id)
     if account_id is not None:

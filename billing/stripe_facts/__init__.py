@@ -28,6 +28,12 @@ from billing.stripe_facts.invoices import (
     read_invoice_payment,
     read_line,
 )
+from billing.stripe_facts.notices import (
+    CreditNoteFacts,
+    FraudWarningFacts,
+    read_credit_note,
+    read_fraud_warning,
+)
 from billing.stripe_facts.payments import (
     ChargeFacts,
     DisputeFacts,
@@ -44,9 +50,11 @@ __all__ = [
     "ENDED",
     "ChargeFacts",
     "CheckoutSessionFacts",
+    "CreditNoteFacts",
     "CustomerFacts",
     "DisputeFacts",
     "EventFacts",
+    "FraudWarningFacts",
     "InvoiceFacts",
     "InvoicePaymentFacts",
     "LineFacts",
@@ -60,9 +68,11 @@ __all__ = [
     "is_thin_event",
     "read_charge",
     "read_checkout_session",
+    "read_credit_note",
     "read_customer",
     "read_dispute",
     "read_event",
+    "read_fraud_warning",
     "read_invoice",
     "read_invoice_payment",
     "read_line",

@@ -22,7 +22,9 @@ from billing.payments import RefundView
 from billing.stripe_facts import (
     read_charge,
     read_checkout_session,
+    read_credit_note,
     read_dispute,
+    read_fraud_warning,
     read_invoice,
     read_invoice_payment,
     read_refund,
@@ -311,6 +313,35 @@ class Shop:
         )
         return str(dispute["id"])
 
+    def credit_note(self, invoice_id: str, amount_minor: int, refunded: int = 0, **fields: Any) -> str:
+        """A credit note on a paid invoice, `refunded` of it by a refund told apart; not told yet."""
+        note = self.stripe.put(
+            "credit_note",
+            "cn",
+            invoice=invoice_id,
+            type="post_payment",
+            amount=amount_minor,
+            post_payment_amount=amount_minor,
+            refunds=[{"amount_refunded": refunded, "refund": "re_of_it"}] if refunded else [],
+            currency=self.stripe.currency,
+            status="issued",
+            reason="order_change",
+        )
+        note.update(fields)
+        return str(note["id"])
+
+    def fraud_warning(self, paid_id: str, actionable: bool = True) -> str:
+        """An early fraud warning of a payment, not told yet."""
+        warning = self.stripe.put(
+            "radar.early_fraud_warning",
+            "issfr",
+            charge="ch_of_it",
+            payment_intent=self.payment_intent_of(paid_id),
+            fraud_type="made_with_stolen_card",
+            actionable=actionable,
+        )
+        return str(warning["id"])
+
     def decide(self, object_id: str, status: str) -> str:
         """Set the status of a refund or dispute at Stripe and tell of it."""
         self.stripe.objects[object_id]["status"] = status
@@ -328,6 +359,8 @@ class Shop:
             "subscription": lambda: fulfilment.prepare_subscription(obj["id"], read_subscription(obj)),
             "refund": lambda: fulfilment.prepare_refund(read_refund(obj)),
             "dispute": lambda: fulfilment.prepare_dispute(read_dispute(obj)),
+            "credit_note": lambda: fulfilment.prepare_credit_note(read_credit_note(obj)),
+            "radar.early_fraud_warning": lambda: fulfilment.prepare_fraud_warning(read_fraud_warning(obj)),
             "charge": lambda: fulfilment.prepare_charge_refunds(read_charge(obj)),
         }
         word: str = prepare[obj["object"]]()()

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import checkout, payments, refunds, spending, staff_accounts
-from billing.db import db
+from billing import adjustments, checkout, fraud_warnings, payments, refunds, spending, staff_accounts
+from billing.clock import now
+from billing.db import db, transaction
 from billing.models import Refund
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
+from billing.stripe_facts import FraudWarningFacts
 from tests.staff.conftest import Desk, audit_rows, fields_of, hire, text_of
 from tests.stripe_world import Shop, count
 from tests.web.conftest import Visitor
@@ -75,7 +77,7 @@ def test_gives_a_pack_back__F075(desk: Desk, shop: Shop, pack: str) -> None:
 
 
 def test_shows_what_spending_before_costs_as_debt(desk: Desk, shop: Shop, pack: str) -> None:
-    spending.debit(shop.customer(), Spending(actor="app:test", amount=1000 * MICRO))
+    spending.debit(shop.customer(), Order(amount=1000 * MICRO), actor="app:test")
     page = desk.send(f"/staff/payments/{pack}/refund", **ASKED)
     said = text_of(page)
     assert "Spent already 1,000" in said
@@ -185,6 +187,30 @@ def test_refuses_a_confirmation_that_was_tampered_with__F094(
 ) -> None:
     assert confirm(desk, pack, {**preview(desk, pack), **tampered}).status_code == 422
     assert refund_calls(shop) == []
+
+
+def test_shows_a_warning_of_fraud(desk: Desk, shop: Shop, pack: str) -> None:
+    intent = payments.view_payment(payments.get(pack)).stripe["payment_intent"]
+    warned = FraudWarningFacts("issfr_1", "ch_1", intent, "made_with_stolen_card", True, now())
+    assert fraud_warnings.record_fraud_warning(warned) == "done"
+    assert "warns of fraud (made_with_stolen_card)" in text_of(desk.see(f"/staff/payments/{pack}/refund"))
+    assert "Fraud warning" in text_of(desk.see("/staff/customers/ada"))
+
+
+def test_offers_no_refund_of_what_cost_nothing(desk: Desk, shop: Shop, pack: str) -> None:
+    free = payments.NewPayment("pack", "A gift", "small", None, 0, "usd", now(), session_id="cs_free")
+    with transaction():
+        payment_id = payments.book_payment(shop.customer(), free).id
+    assert "Nothing of this payment is left" in text_of(desk.see(f"/staff/payments/{payment_id}/refund"))
+    answer = desk.send(f"/staff/payments/{payment_id}/refund", **{**ASKED, "amount": "0.01"})
+    assert answer.status_code == 422
+    assert refund_calls(shop) == []
+
+
+def test_says_what_is_fair_at_most(desk: Desk, shop: Shop, pack: str) -> None:
+    """Of 1 150 credits 575 are spent: half of 39.00 is fair."""
+    adjustments.take_credits(shop.customer(), 575 * MICRO, "As good as spent", "operator")
+    assert "Fair at most $19.50" in text_of(desk.see(f"/staff/payments/{pack}/refund"))
 
 
 def test_follows_a_refund_that_stripe_has_not_answered(desk: Desk, shop: Shop, pack: str) -> None:
