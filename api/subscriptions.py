@@ -1,4 +1,4 @@
-"""`GET /customers/{c}/subscriptions` and `POST /subscriptions/{id}/cancel|resume`: plans and influencers alike."""
+"""A customer's subscriptions, plans and influencers alike, and `POST /subscriptions/{id}/cancel|resume|pause`."""
 
 from __future__ import annotations
 
@@ -41,10 +41,19 @@ def cancel_subscription(subscription_id: str) -> Response:
     return answer(write_subscription(subscriptions.cancel_subscription(owner, subscription_id, now)))
 
 
+@bp.post("/subscriptions/<subscription_id>/pause")
+@idempotent(calls_stripe=True)
+def pause_subscription(subscription_id: str) -> Response:
+    """Charge nothing more until it is resumed."""
+    read_body(optional=True).check()
+    owner = owner_of(subscription_id)
+    return answer(write_subscription(subscriptions.pause_subscription(owner, subscription_id)))
+
+
 @bp.post("/subscriptions/<subscription_id>/resume")
 @idempotent(calls_stripe=True)
 def resume_subscription(subscription_id: str) -> Response:
-    """Let one go on that was to end with its period."""
+    """Let one go on that is paused, or was to end with its period."""
     read_body(optional=True).check()
     owner = owner_of(subscription_id)
     return answer(write_subscription(subscriptions.resume_subscription(owner, subscription_id)))

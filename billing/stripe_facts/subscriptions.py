@@ -47,7 +47,8 @@ class SubscriptionFacts:
 def read_subscription(obj: Mapping[str, Any]) -> SubscriptionFacts:
     """The facts of a `subscription` in either shape; raises `Malformed`.
 
-    `cancel_at` is the period's end where Stripe says `cancel_at_period_end`: the portal may set either.
+    `cancel_at` is the period's end where Stripe says `cancel_at_period_end`: the portal may set either. While no
+    payment is collected it is `paused`, which Stripe's own status does not show.
     """
     items = fields.rows(obj, "items")
     if not items:
@@ -66,7 +67,7 @@ def read_subscription(obj: Mapping[str, Any]) -> SubscriptionFacts:
     return SubscriptionFacts(
         id=fields.text(obj, "id"),
         customer=fields.required_reference(obj, "customer"),
-        status=fields.text(obj, "status", longest=20),
+        status=_status(obj),
         price=price_id,
         product=fields.reference(price, "product") or fields.reference(plan, "product"),
         item=fields.text(item, "id"),
@@ -86,3 +87,8 @@ def read_subscription(obj: Mapping[str, Any]) -> SubscriptionFacts:
         livemode=fields.flag(obj, "livemode"),
         latest_invoice=fields.reference(obj, "latest_invoice"),
     )
+
+
+def _status(obj: Mapping[str, Any]) -> str:
+    status = fields.text(obj, "status", longest=20)
+    return "paused" if status == "active" and fields.section(obj, "pause_collection") else status

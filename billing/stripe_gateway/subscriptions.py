@@ -42,6 +42,26 @@ class SubscriptionCalls(Calls):
             read_subscription,
         )
 
+    def pause_subscription(self, subscription_id: str) -> SubscriptionFacts:
+        """Collect no more payments: invoices to come are void, and bring nothing."""
+        key = new_id("subscription")
+        return self._call(
+            "subscriptions.update",
+            lambda: self._v1.subscriptions.update(
+                subscription_id, {"pause_collection": {"behavior": "void"}}, {"idempotency_key": key}
+            ),
+            read_subscription,
+        )
+
+    def unpause_subscription(self, subscription_id: str) -> SubscriptionFacts:
+        """Collect payments again, from the next invoice on."""
+        key = new_id("subscription")
+        return self._call(
+            "subscriptions.update",
+            lambda: self._v1.subscriptions.update(subscription_id, {"pause_collection": ""}, {"idempotency_key": key}),
+            read_subscription,
+        )
+
     def cancel_subscription(self, subscription_id: str) -> SubscriptionFacts:
         """End it at once, without proration; raises `StripeRequestRefused` when it has ended already."""
         return self._call(

@@ -4,6 +4,7 @@ from billing.entitlements import Access, access_to
 from billing.subscriptions.changing import (
     cancel_subscription,
     open_portal,
+    pause_subscription,
     resume_subscription,
 )
 from billing.subscriptions.finding import Follower, Followers, list_followers, owner_of
@@ -37,6 +38,7 @@ __all__ = [
     "list_subscriptions",
     "open_portal",
     "owner_of",
+    "pause_subscription",
     "resume_subscription",
     "state_of",
     "sync_subscription",

@@ -28,12 +28,28 @@ def cancel_subscription(account_id: int, subscription_id: str, now: bool = False
     return _change(account_id, row, lambda stripe_id: gateway.update_subscription(stripe_id, cancel_at_period_end=True))
 
 
-def resume_subscription(account_id: int, subscription_id: str) -> SubscriptionView:
-    """Let a subscription go on that was to stop at its period's end; raises like `cancel_subscription`."""
+def pause_subscription(account_id: int, subscription_id: str) -> SubscriptionView:
+    """Charge nothing more until it is resumed; what is paid lasts to its period's end, and nothing comes after.
+
+    Raises like `cancel_subscription`, and `Conflict` for one that is not paid for at the moment.
+    """
     row = _living(account_id, subscription_id)
+    if row.status == "paused":
+        return get_subscription(account_id, subscription_id)
+    if row.status != "active":
+        raise Conflict("Only an active subscription can be paused.")
+    return _change(account_id, row, stripe_gateway.current().pause_subscription)
+
+
+def resume_subscription(account_id: int, subscription_id: str) -> SubscriptionView:
+    """Let one go on that is paused, or was to stop at its period's end; raises like `cancel_subscription`."""
+    row = _living(account_id, subscription_id)
+    gateway = stripe_gateway.current()
+    if row.status == "paused":
+        _change(account_id, row, gateway.unpause_subscription)
+        row = _living(account_id, subscription_id)
     if row.cancel_at is None:
         return get_subscription(account_id, subscription_id)
-    gateway = stripe_gateway.current()
 
     def keep(stripe_id: str) -> SubscriptionFacts:
         facts = gateway.update_subscription(stripe_id, cancel_at_period_end=False)

@@ -89,7 +89,7 @@ def own_row(account_id: int, subscription_id: str) -> Subscription:
 
 def view_of(row: Subscription, price: Price) -> SubscriptionView:
     """A subscription as people see it."""
-    goes_on = row.ended_at is None and row.cancel_at is None
+    goes_on = row.ended_at is None and row.cancel_at is None and row.status != "paused"
     return SubscriptionView(
         id=row.id,
         kind=row.kind,

@@ -114,7 +114,20 @@ def test_subscription_is_cancelled_resumed_and_ended(biller: Caller, shop: Shop,
     assert shop.entries(ada) == [500]
 
 
-@pytest.mark.parametrize("action", ["cancel", "resume"])
+def test_subscription_that_is_paused_charges_nothing_until_it_is_resumed(biller: Caller, shop: Shop, ada: int) -> None:
+    subscribe(shop, ada)
+    ((_, view),) = shop.subscriptions(ada).items()
+    path = f"/subscriptions/{view.id}"
+    assert [exact(biller.post(f"{path}/pause"))["status"] for _ in range(2)] == ["paused", "paused"]
+    shop.sandbox.advance(days=40)
+    assert shop.entries(ada, "cycle") == [500]
+    assert exact(biller.get("/customers/ada/subscriptions"))["data"][0]["status"] == "paused"
+    assert exact(biller.post(f"{path}/resume"))["status"] == "active"
+    shop.sandbox.advance(days=31)
+    assert shop.entries(ada, "cycle") == [500, 500]
+
+
+@pytest.mark.parametrize("action", ["cancel", "resume", "pause"])
 def test_subscription_that_is_not_there_is_404(biller: Caller, shop: Shop, action: str) -> None:
     for subscription_id in ("sn_unknown", "x", "%00", "a" * 300, "é"):
         assert problem(biller.post(f"/subscriptions/{subscription_id}/{action}")) == (404, "not_found")
