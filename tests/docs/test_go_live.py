@@ -77,6 +77,18 @@ def test_endpoint_gets_the_events_that_are_handled() -> None:
     assert re.findall(r'"enabled_events\[\]=([\w.]+)"', call) == list(HANDLERS)
 
 
+def test_readme_asks_for_the_same_rights_events_and_version() -> None:
+    text = section(read("README.md"), "Going live, in short")
+    words = " ".join(text.split())
+    found = re.search(r"\*Write\* on ([\w ,]+), and \*Read\* on ([\w ,]+)\.", words)
+    assert found
+    for level, told in zip(("Write", "Read"), found.groups(), strict=True):
+        assert told.split(", ") == [row[0] for row in PERMISSIONS if row[1] == level]
+    (events,) = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
+    assert sorted(events.split()) == sorted(HANDLERS)
+    assert re.findall(r"\d{4}-\d\d-\d\d\.[a-z]+", text) == [stripe.api_version]
+
+
 def test_endpoint_has_the_version_that_the_sdk_speaks() -> None:
     for name in ("docs/go-live.md", "docs/webhooks.md"):
         assert set(re.findall(r"\d{4}-\d\d-\d\d\.[a-z]+", read(name))) == {stripe.api_version}
