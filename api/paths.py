@@ -24,6 +24,13 @@ def customer_at(public_id: str) -> Customer:
     return customers.find_customer(public_id)
 
 
+def account_at(public_id: str) -> int:
+    """The account of the customer that a call names, where nothing else of them is asked; raises `NotFound`."""
+    if not CUSTOMER_ID.fullmatch(public_id):
+        raise NotFound()
+    return customers.account_of(public_id)
+
+
 def read_customer_id(body: Body) -> str:
     """The customer's id in a body, checked with its other fields; `customer_at` finds them afterwards."""
     return body.text("customer", required=True, longest=128, pattern=CUSTOMER_ID) or ""

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from billing import catalog, clock, links, mails, stripe_gateway
 from billing.accounts import open_account
 from billing.credentials import hash_password, is_password, read_email
-from billing.db import db, transaction
+from billing.db import connection, db, transaction
 from billing.errors import EmailTaken, InvalidCustomerId, NotFound, StripeUnavailable
 from billing.ids import new_id
 from billing.ledger.grants import Terms, open_grant
@@ -29,8 +29,10 @@ from billing.models import (
     StripeCustomer,
     Subscription,
 )
+from billing.statements import Statement, read
 from billing.stripe_gateway import StripeNotFound
 
+_ACCOUNT_OF = Statement(select(Customer.account_id).where(Customer.public_id == bindparam("public_id")))
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _CHARGE_ID = re.compile(r"(?:ch|py)_[A-Za-z0-9]{1,250}")
 
@@ -214,6 +216,14 @@ def find_customer(public_id: str) -> Customer:
     if customer is None:
         raise NotFound()
     return customer
+
+
+def account_of(public_id: str) -> int:
+    """The account of the customer of that id, and nothing else of them; raises ``NotFound``."""
+    found = read(connection(), _ACCOUNT_OF, public_id=public_id)
+    if not found:
+        raise NotFound()
+    return int(found[0]["account_id"])
 
 
 def _by_public_id(public_id: str) -> Customer | None:
