@@ -67,6 +67,7 @@ class StaffView:
     role: Role
     epoch: int
     has_password: bool
+    has_second_factor: bool
     created_at: datetime
     disabled_at: datetime | None
 
@@ -265,6 +266,7 @@ def _view(row: Any) -> StaffView:
         role=row.role,
         epoch=row.session_epoch,
         has_password=row.password_hash is not None,
+        has_second_factor=row.totp_salt is not None,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
     )

@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from billing import staff_accounts
+from billing import second_factor, staff_accounts
 from commands.output import as_json, explains, write_json
 
 group = AppGroup("staff", help="Who may sign in at /staff.")
@@ -28,6 +28,19 @@ def add(email: str, role: str, name: str | None, as_json: bool) -> None:
         return
     click.echo(f"{staff.email} is {staff.role}. This link sets their password, once, within a day:")
     click.echo(link)
+
+
+@group.command("forget-factor")
+@click.argument("email")
+@as_json
+@explains
+def forget_factor(email: str, as_json: bool) -> None:
+    """Ask EMAIL for no second factor any more, and end their sessions: for a lost phone."""
+    staff_id = second_factor.forget(email)
+    if as_json:
+        write_json({"id": staff_id, "email": email, "second_factor": False})
+    else:
+        click.echo(f"{email} signs in by password alone until a new second factor is set up.")
 
 
 @group.command("disable")

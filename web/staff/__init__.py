@@ -17,7 +17,9 @@ from web.staff import (  # noqa: F401
     pictures,
     refunds,
     search,
+    second_factor,
     session,
+    usage,
 )
 from web.staff.blueprint import bp
 

@@ -11,9 +11,10 @@ from wtforms.validators import EqualTo, InputRequired
 
 from billing import staff_accounts
 from billing.errors import WeakPassword
-from web.redirects import local_path
 from web.staff import session
 from web.staff.blueprint import bp
+from web.staff.destinations import destination
+from web.staff.second_factor import ask_for_code
 from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
 
 
@@ -37,9 +38,9 @@ class SetUpForm(FlaskForm):
 @bp.route("/login", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
     """Show the form; on POST sign in and go on to `next`. An unknown e-mail reads like a wrong password."""
-    destination = _destination()
+    going_to = destination()
     if session.is_signed_in():
-        return redirect(destination, 303)
+        return redirect(going_to, 303)
     form = SignInForm(request.form if request.method == "POST" else None, next=request.args.get("next"))
     if not form.validate_on_submit():
         return render_template("staff/login.html", form=form), 422 if form.errors else 200
@@ -52,7 +53,9 @@ def sign_in() -> ResponseReturnValue:
         problem = gettext("E-mail address and password do not belong together. Check both and try again.")
         return render_template("staff/login.html", form=form, problem=problem), 401
     forgive_attempts("staff", form.email.data)
-    response = redirect(destination, 303)
+    if staff.has_second_factor:
+        return ask_for_code(staff)
+    response = redirect(going_to, 303)
     session.begin(response, staff)
     return response
 
@@ -77,17 +80,12 @@ def set_up(token: str) -> ResponseReturnValue:
         except WeakPassword:
             form.password.errors = [gettext("Choose a password of at least 8 characters")]
         else:
+            if staff.has_second_factor:
+                return ask_for_code(staff)
             response = redirect(url_for("staff.search"), 303)
             session.begin(response, staff)
             return response
     return render_template("staff/setup.html", form=form, email=staff.email), 422 if form.errors else 200
-
-
-def _destination() -> str:
-    """Where they were going, if that is a page of staff."""
-    start = url_for("staff.search")
-    wished = local_path(request.values.get("next"), start)
-    return wished if wished.startswith((f"{start}/", f"{start}?")) else start
 
 
 def _too_many(form: SignInForm, retry_after: int) -> ResponseReturnValue:

@@ -23,7 +23,7 @@ COOKIE_PATH = "/staff"
 SESSION_SECONDS = 12 * 3600
 """A working day: afterwards staff sign in anew."""
 
-OPEN_PAGES = frozenset({"staff.sign_in", "staff.set_up"})
+OPEN_PAGES = frozenset({"staff.sign_in", "staff.enter_code", "staff.set_up"})
 """What a stranger may see here."""
 
 

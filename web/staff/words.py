@@ -81,6 +81,8 @@ ACTS = {
     "staff.add": lazy_gettext("Staff account"),
     "staff.disable": lazy_gettext("Staff account shut"),
     "staff.set_password": lazy_gettext("Password set"),
+    "staff.second_factor": lazy_gettext("Second factor set up"),
+    "staff.forget_second_factor": lazy_gettext("Second factor forgotten"),
 }
 
 SCOPES = {
