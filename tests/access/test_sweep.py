@@ -1,7 +1,8 @@
 """Every address with everybody who should not get in: nobody, another customer, each role, keys without the scope.
 
 Each test walks all routes there are and tells of all that are wrong. What the sweep asks is asked in the name of
-another host, which no answer may ever repeat (`Person.send` looks at each).
+another host and origin, which no answer may ever repeat or let in; every answer has its policy, every session cookie
+its attributes (`Person.send` looks at each, F128).
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ def asks(method: str, rule: Rule, way: Way, world: World) -> str:
 def test_sweep_knows_every_route_and_no_other(app: Flask) -> None:
     """A route without its line in `ways.py` is one that nobody has thought about."""
     there = set(rules(app))
-    assert not there - set(WAYS), "say in tests/access/ways.py who may call these"
-    assert not set(WAYS) - there, "these are gone; take their lines out of tests/access/ways.py"
+    untold, gone = sorted(there - set(WAYS)), sorted(set(WAYS) - there)
+    assert not untold, "say in tests/access/ways.py who may call these"
+    assert not gone, "take the lines of these out of tests/access/ways.py"
 
 
-def test_nobody_gets_in_anywhere__F125(app: Flask, world: World) -> None:
+def test_nobody_gets_in_anywhere__F125_F128(app: Flask, world: World) -> None:
     wrong = []
     for who in ("customer", "staff", "key"):
         for method, rule, way in each(app, who):

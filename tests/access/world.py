@@ -1,4 +1,4 @@
-"""A shop with two customers, staff of each role and keys, whose every request says that it was sent to another host.
+"""A shop with two customers, staff of each role and keys, whose every request is a lie about host and origin.
 
 Bea owns one of everything that a customer can own; Ana is the one who looks for it.
 """
@@ -61,13 +61,21 @@ class Person:
         return self.token
 
     def _open(self, method: str, path: str, **more: Any) -> TestResponse:
-        headers = {"X-Forwarded-Host": EVIL, "Forwarded": f"host={EVIL};proto=https", **more.pop("headers", {})}
+        lies = {"X-Forwarded-Host": EVIL, "Forwarded": f"host={EVIL};proto=https", "Origin": f"https://{EVIL}"}
+        headers = {**lies, **more.pop("headers", {})}
         with self.client.application.app_context():
             answer = self.client.open(path, method=method, base_url=f"http://{EVIL}", headers=headers, **more)
         db.session.rollback()
         assert answer.status_code < 500, f"{method} {path}: {answer.status_code}"
         assert EVIL not in answer.text, f"{method} {path} names the host it was asked for"
         assert EVIL not in str(answer.headers), f"{method} {path} leads to the host it was asked for"
+        assert not {name for name, _ in answer.headers if name.startswith("Access-Control-")}, f"{method} {path}"
+        assert "frame-ancestors" in answer.headers["Content-Security-Policy"], f"{method} {path}"
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            if "Max-Age=0" in cookie:
+                continue
+            assert "SameSite=Lax" in cookie, f"{method} {path}"
+            assert "HttpOnly" in cookie or not cookie.startswith(("session", "staff_session")), f"{method} {path}"
         return answer
 
 
@@ -125,6 +133,7 @@ def build(shop: Shop) -> World:
         "hold_id": f"ho_{account_id}_1",
         "entry_id": f"en_{account_id}_1",
         "influencer": "luna",
+        "influencer_id": "luna",
         "tier": "basic",
         "plan": "premium",
         "pack": "small",
