@@ -14,7 +14,7 @@ from billing import catalog, clock, links, mails, stripe_gateway
 from billing.accounts import open_account
 from billing.credentials import hash_password, is_password, read_email
 from billing.db import connection, db, transaction
-from billing.errors import EmailTaken, InvalidCustomerId, NotFound, StripeUnavailable
+from billing.errors import Conflict, EmailTaken, InvalidCustomerId, NotFound, StripeUnavailable
 from billing.ids import new_id
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note, is_posted
@@ -104,11 +104,16 @@ def update_profile(account_id: int, *, name: str | None, locale: str | None) -> 
 
 
 def change_customer(account_id: int, changes: Mapping[str, str | None]) -> Customer:
-    """Set an app's ``email``, ``name`` or ``locale`` of a customer; what is not named stays. Raises ``InvalidEmail``."""
+    """Set an app's ``email``, ``name`` or ``locale`` of a customer; what is not named stays.
+
+    Raises ``InvalidEmail``, and ``Conflict`` for one who was erased.
+    """
     email = changes.get("email")
     address = read_email(email) if email else None
     with transaction():
         customer = get(account_id)
+        if customer.erased_at is not None:
+            raise Conflict("This customer was erased.")
         if "email" in changes:
             customer.email = address
         if "name" in changes:
