@@ -130,7 +130,7 @@ class Charge:
         debit = None if body.get("debit") is None else Entry.read(body["debit"])
         balance = body.get("balance")
         return cls(
-            amount=credits(body["amount"]) if "amount" in body else -debit.amount if debit else Decimal(0),
+            amount=credits(body["hold"]["captured"] if "hold" in body else body["amount"]),
             debit=debit,
             would_refuse=body.get("would_refuse"),
             balance=None if balance is None else BriefBalance.read(balance),

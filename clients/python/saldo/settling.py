@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saldo.errors import ApiError, HoldAlreadyCaptured, HoldExpired, Invalid, RateLimited, Unavailable
+from saldo.errors import (
+    ApiError,
+    HoldAlreadyCaptured,
+    HoldExpired,
+    Invalid,
+    MissingScope,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
 from saldo.kept import KeptCharge, KeptCharges
 from saldo.transport import Transport
 
@@ -37,7 +46,10 @@ class Settler:
         self._kept = kept
 
     def settle(self) -> Settled:
-        """Send everything that is due; stops early when Saldo does not answer."""
+        """Send everything that is due; stops early when Saldo does not answer.
+
+        Raises `Unauthenticated` and `MissingScope`.
+        """
         taken = 0
         while charges := self._kept.claim(BATCH):
             events = [charge for charge in charges if charge.kind == "usage"]
@@ -49,6 +61,9 @@ class Settler:
             except (Unavailable, RateLimited):
                 self._kept.put_back(charges)
                 break
+            except ApiError:
+                self._kept.put_back(charges)  # a revoked key is no charge's fault
+                raise
         return Settled(taken, len(self._kept))
 
     def _record(self, charges: Sequence[KeptCharge]) -> int:
@@ -79,7 +94,7 @@ class Settler:
         except HoldExpired:
             self._kept.record_instead(charge)
             return 0
-        except (Unavailable, RateLimited):
+        except (Unavailable, RateLimited, Unauthenticated, MissingScope):
             raise
         except ApiError as error:
             self._refused(charge.id, error.code)
