@@ -14,7 +14,21 @@ from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, String, Table, event
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    event,
+    func,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -205,6 +219,13 @@ def connection() -> Connection:
 def is_postgresql() -> bool:
     """Whether this process talks to PostgreSQL."""
     return connection().dialect.name == "postgresql"
+
+
+def utc_day(column: Any) -> ColumnElement[str]:
+    """The UTC day of a column's time as `2026-11-24`, to group by; without parameters, which may not differ there."""
+    if is_postgresql():
+        return func.to_char(func.timezone(literal_column("'UTC'"), column), literal_column("'YYYY-MM-DD'"))
+    return func.substr(type_coerce(column, String), literal_column("1"), literal_column("10"))
 
 
 def insert_if_new(model: type[Base]) -> postgresql.Insert | sqlite.Insert:

@@ -130,6 +130,19 @@ def format_credits(micro: int, locale: str) -> str:
     return format_decimal(credits_to_decimal(micro), format="#,##0.######", locale=_locale(locale))
 
 
+def nano_usd_to_decimal(nano_usd: int) -> Decimal:
+    """US dollars from billionths of one, exactly and without trailing zeros: what models' makers ask."""
+    whole, rest = divmod(abs(nano_usd), 10**9)
+    places = f".{rest:09d}".rstrip("0") if rest else ""
+    return Decimal(f"{'-' if nano_usd < 0 else ''}{whole}{places}")
+
+
+def format_nano_usd(nano_usd: int, locale: str) -> str:
+    """The same for people, to the sixth place at most: `$0.0015`."""
+    rounded = round_half_up(Fraction(nano_usd), 1000)
+    return _format_currency(nano_usd_to_decimal(rounded), "usd", locale, 2, 6)
+
+
 def currency_exponent(currency: str) -> int:
     """How many decimal places Stripe counts in a currency's minor unit: 2, 0 (JPY) or 3 (KWD)."""
     code = currency.lower()

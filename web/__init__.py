@@ -31,6 +31,7 @@ from web import (
     session,
     settings,
     subscriptions,
+    usage,
 )
 from web import register as registration
 
@@ -52,6 +53,7 @@ PAGES = (
     settings,
     personal_data,
     checkout,
+    usage,
     embed,
     preferences,
     health,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from flask import Flask
 from markupsafe import Markup
 
 from billing.catalog import Text
 from billing.clock import to_rfc3339
-from billing.money import MICRO, format_credits, format_money, format_unit_price
+from billing.money import MICRO, format_credits, format_money, format_nano_usd, format_unit_price
 from web.locale import page_locale
 
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, whole, money, unit_price, words, day, moment, initials, hue):
+    for each in (credits, signed_credits, whole, money, unit_price, usd, words, day, date_words, moment, initials, hue):
         app.add_template_filter(each)
 
 
@@ -47,6 +47,11 @@ def unit_price(amount_minor: Fraction, currency: str) -> str:
     return format_unit_price(amount_minor, currency, page_locale())
 
 
+def usd(nano_usd: int) -> str:
+    """Billionths of a US dollar as dollars: `$0.0015`."""
+    return format_nano_usd(nano_usd, page_locale())
+
+
 def words(text: Text) -> str:
     """A catalog's words in the page's language."""
     return text.get(page_locale())
@@ -64,7 +69,16 @@ def hue(of: str) -> int:
 
 def day(at: datetime) -> Markup:
     """A date inside `<time>`. The server knows no reader's zone, so days are UTC's."""
-    return _time(at, "d MMM y" if page_locale().startswith("es") else "MMM d, y")
+    return _time(at, _day_pattern())
+
+
+def _day_pattern() -> str:
+    return "d MMM y" if page_locale().startswith("es") else "MMM d, y"
+
+
+def date_words(day: date) -> str:
+    """A calendar day in words: `Nov 24, 2026`."""
+    return format_date(day, _day_pattern(), locale=page_locale())
 
 
 def moment(at: datetime) -> Markup:
