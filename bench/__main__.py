@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.postgresql import DISK, Postgresql, postgresql
-from bench.rounds import FULL, QUICK, Effort, Figure
+from bench.rounds import FULL, QUICK, Effort, Figure, LeftOut
 from bench.table import ROWS, Row
-
-
-class LeftOut(Exception):
-    """A figure that cannot be had here; the text says why. It is left out, never made up."""
 
 
 def main(arguments: list[str]) -> int:
@@ -32,6 +28,10 @@ def main(arguments: list[str]) -> int:
         for row in rows:
             try:
                 figure = _measure(row, server, effort)
+            except LeftOut as reason:
+                print(f"{row.name}: left out: {reason}", file=sys.stderr)
+                status = 2
+                continue
             except Exception as error:
                 print(f"{row.name}: could not be measured: {type(error).__name__}: {error}", file=sys.stderr)
                 status = 2
@@ -76,10 +76,8 @@ def _told(row: Row, figure: Figure) -> dict[str, Any]:
 
 
 def _line(row: Row, figure: Figure) -> str:
-    word = (
-        "goal" if row.reaches(figure.value, row.goal) else "floor" if row.reaches(figure.value, row.floor) else "BELOW"
-    )
-    word = "FAIL" if figure.problems else word
+    reached = [name for name in ("goal", "floor") if row.reaches(figure.value, getattr(row, name))]
+    word = "FAIL" if figure.problems else next(iter(reached), "below the floor")
     sign = "≤" if row.at_most else "≥"
     spread = f"{min(figure.rounds):.3g}–{max(figure.rounds):.3g}"
     return (

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 
+class LeftOut(Exception):
+    """A figure that cannot be had here; the text says why. It is left out, never made up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How much is measured: `rounds` pairs of `seconds` each, after a warm-up; `scale` shrinks amounts of data."""

@@ -11,12 +11,14 @@ from itertools import count
 from pathlib import Path
 
 from app import create_app
+from bench.baselines import stripe_objects
 from bench.processes import gunicorn
-from billing import api_keys, customers
+from billing import api_keys, clock, customers, prices
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.ledger.grants import Terms, open_grant
 from billing.ledger.posting import Note
+from billing.models import StripeCustomer
 from billing.money import MICRO
 from config import ROOT, Settings, load_settings
 
@@ -69,6 +71,7 @@ class Saldo:
             "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody answers there
             "CATALOG": str(catalog),
             "LOG_LEVEL": "WARNING",
+            "API_RATE_LIMIT": "1000000/second",  # counted as always, never reached
             **settings,
         }
         names = {name.upper() for name in Settings.model_fields}
@@ -135,3 +138,27 @@ def make_account(credits: int = CREDITS) -> str:
                 source=f"bench:{public_id}:{name}",
             )
     return public_id
+
+
+def make_subscribers(numbers: list[str]) -> None:
+    """Customers `user_N` linked to `cus_N` at Stripe, and the price that they pay. Call it inside."""
+    with transaction():
+        prices.put_on_sale(
+            stripe_objects.PRICE,
+            "plan:basic:month",
+            product_id=stripe_objects.PRODUCT,
+            kind="plan",
+            item="basic",
+            interval="month",
+            amount_minor=1500,
+            currency="usd",
+            credits=500 * MICRO,
+            synced_at=clock.now(),
+        )
+    for number in numbers:
+        account_id = customers.ensure_customer(f"user_{number}")[0].account_id
+        link = StripeCustomer(
+            stripe_id=f"cus_{number}", account_id=account_id, livemode=False, created_at=clock.now(), deleted_at=None
+        )
+        with transaction():
+            db.session.add(link)

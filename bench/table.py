@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import debits, reads, storage
+from bench import debits, reads, storage, webhooks
 from bench.postgresql import Postgresql
 from bench.rounds import Effort, Figure
 
@@ -35,6 +35,7 @@ ROWS = [
     Row("hot_vs_many", debits.hot_vs_many, 0.75, 0.95),
     Row("debit_p99_p50", debits.debit_p99_p50, 4, 3, at_most=True),
     Row("balance_vs_bare", reads.balance_vs_bare, 0.35, 0.5),
+    Row("webhook_vs_djstripe", webhooks.webhook_vs_djstripe, 10, 15),
     Row("history_1m_vs_1k", reads.history_1m_vs_1k, 1.3, 1.1, at_most=True),
     Row("bytes_per_entry", storage.bytes_per_entry, 350, 220, at_most=True),
     Row("sqlite_vs_minimal", storage.sqlite_vs_minimal, 0.5, 0.7),
