@@ -24,7 +24,7 @@ def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]
     What the block changes is saved at its end. Raises ``NotFound`` without such an account.
     """
     assert in_transaction(), "books are opened inside a transaction"
-    book = read_book(account_id, now or clock.now(), locked=True)
+    book = read_book(account_id, now, locked=True)
     book_due(book)
     yield book
     freezing.refresh_threatened(book)

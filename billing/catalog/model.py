@@ -87,7 +87,8 @@ class Plan:
     """A subscription: what it costs by interval, and the credits each cycle brings (R9 to R11).
 
     `credits` are a month's, also on a yearly price that grants by the month; `yearly_credits` are what a year
-    with `yearly_grant = "upfront"` brings at once.
+    with `yearly_grant = "upfront"` brings at once. `grace_days` is how long an `unlimited` plan goes on beyond the
+    paid period, while a payment is late (R13).
     """
 
     id: str
@@ -105,6 +106,7 @@ class Plan:
     priority: int
     quotas: Mapping[str, Quota]
     features: tuple[Text, ...]
+    grace_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ def _read_plan(plan_id: str, table: Table, currency: str, rules: Mapping[str, Qu
         priority=_read_priority(table),
         quotas=_read_limits(table, rules),
         features=table.texts("features"),
+        grace_days=table.integer("grace_days", 0, low=0, high=MAX_GRACE_DAYS),
     )
 
 

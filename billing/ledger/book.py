@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
+from billing import clock
 from billing.clock import month_start
 from billing.db import connection
 from billing.errors import NotFound
@@ -407,9 +408,10 @@ class Book:
                 self.holds[part.hold].parts.append(HoldPart(part.grant_seq, part.amount))
 
 
-def read_book(account_id: int, now: datetime, *, locked: bool) -> Book:
+def read_book(account_id: int, now: datetime | None, *, locked: bool) -> Book:
     """The books of an account, ``locked`` until the transaction ends or just to look at; raises ``NotFound``.
 
+    By default it is the moment at which they have been read: whoever waited for the lock comes after who had it (I13).
     The grants are read by a statement of their own: one that waits for the lock would see them as they were before.
     """
     asked = {"account_id": account_id}
@@ -418,6 +420,6 @@ def read_book(account_id: int, now: datetime, *, locked: bool) -> Book:
     )
     if not accounts:
         raise NotFound()
-    book = Book(accounts[0], now)
+    book = Book(accounts[0], now or clock.now())
     book.take_open(grants)
     return book

@@ -14,9 +14,9 @@ from billing.models.payments import (
     Refund,
     ScheduledGrant,
 )
+from billing.models.pictures import Picture
 from billing.models.replies import Reply
 from billing.models.spending import QuotaReset, QuotaUse, Quote, Usage
-from billing.models.pictures import Picture
 from billing.models.stripe_objects import Checkout, Price, StripeEvent, Subscription
 
 __all__ = [

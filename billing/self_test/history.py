@@ -111,8 +111,7 @@ def _spend_and_expire(history: History) -> None:
     seqs["staff"] = _seq_of(
         adjustments.grant_credits(history.account_id, 25 * MICRO, "self-test", "staff:self-test").id
     )
-    view = spending.place_hold(history.account_id, spending.Spending(7 * MICRO, "app:self-test"), 86_400)
-    seqs["active hold"] = _seq_of(view.id)
+    seqs["active hold"] = at(40, hold(7))
 
 
 def _buy_and_refund(history: History) -> None:
@@ -140,7 +139,7 @@ def _buy_and_refund(history: History) -> None:
 def _leave_debt(history: History) -> None:
     """A pack that was spent and then refunded; what comes in afterwards pays part of the debt it left."""
     _buy(history, "spent pack", 40, 400, priority=0)
-    spending.debit(history.account_id, spending.Spending(40 * MICRO, "app:self-test"))
+    spending.debit(history.account_id, spending.Order(amount=40 * MICRO), actor="app:self-test")
     _refund(history, "full refund", "spent pack", 400)
     with transaction(), open_account(history.account_id) as book:
         history.seqs["debt"] = max(book.debts)

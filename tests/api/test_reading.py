@@ -11,7 +11,7 @@ from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.ledger.grants import open_grant
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.api.conftest import Caller, exact, problem
 from tests.stripe_world import Shop
 
@@ -26,7 +26,7 @@ def ada(shop: Shop) -> int:
         checkout.start_influencer_checkout(account_id, "luna", "basic"),
     ):
         shop.sandbox.pay(started.id)
-    spending.debit(account_id, Spending(actor="app:studio", amount=3_000, reference="job-1", metadata={"model": "x"}))
+    spending.debit(account_id, Order(amount=3_000, reference="job-1", metadata={"model": "x"}), actor="app:studio")
     db.session.rollback()
     return account_id
 
@@ -69,7 +69,7 @@ def test_writes_whole_credits_without_a_point(reader: Caller, shop: Shop) -> Non
 def test_tells_what_was_spent_this_month_less_what_was_given_back(reader: Caller, shop: Shop) -> None:
     account_id = shop.customer("ada")
     adjustments.grant_credits(account_id, 100 * MICRO, "gift", "operator")
-    spent = spending.debit(account_id, Spending(actor="app:studio", amount=30 * MICRO))
+    spent = spending.debit(account_id, Order(amount=30 * MICRO), actor="app:studio")
     assert exact(reader.get("/customers/ada/balance"))["month"]["spent"] == 30
     assert spent.entry is not None
     spending.refund_debit(spent.entry.id, 10 * MICRO, actor="app:studio")

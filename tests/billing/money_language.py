@@ -22,7 +22,7 @@ from billing.db import db
 from billing.errors import SaldoError
 from billing.models import Grant
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.billing.conftest import Calendar
 from tests.billing.shop import Shop
 
@@ -233,7 +233,7 @@ def end(story: Story, name: str, how: str) -> None:
 @step(rf"spend {CREDITS}(?: on {WORD})?")
 def spend(story: Story, credits: str, influencer: str | None) -> str:
     return spending.debit(
-        story.shop.account_id, Spending(_micro(credits), "app:studio", influencer=influencer)
+        story.shop.account_id, Order(amount=_micro(credits), influencer=influencer), actor="app:studio"
     ).entry.id
 
 
@@ -245,7 +245,7 @@ def give_back(story: Story, credits: str | None, name: str) -> None:
 @step(rf"hold {CREDITS}(?: for (\d+) hours)?")
 def hold(story: Story, credits: str, hours: str | None) -> str:
     seconds = int(hours) * 3600 if hours else 900
-    return spending.place_hold(story.shop.account_id, Spending(_micro(credits), "app:studio"), seconds).id
+    return spending.place_hold(story.shop.account_id, Order(amount=_micro(credits)), seconds, actor="app:studio").id
 
 
 @step(rf"capture(?: {CREDITS} of)? {NAME}")

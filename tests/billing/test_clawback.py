@@ -10,7 +10,7 @@ import pytest
 from billing import adjustments, payments, refunds, spending
 from billing.ledger.history import EntryView
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.billing.conftest import Calendar
 from tests.billing.shop import Shop
 
@@ -34,7 +34,7 @@ def pack(shop: Shop, credits: int = 100, amount_minor: int = 1000, **terms: Any)
 
 def spend(shop: Shop, credits: int) -> EntryView:
     """Spend whole credits."""
-    return spending.debit(shop.account_id, Spending(credits * MICRO, "app:studio")).entry
+    return spending.debit(shop.account_id, Order(amount=credits * MICRO), actor="app:studio").entry
 
 
 def give(shop: Shop, credits: int) -> EntryView:

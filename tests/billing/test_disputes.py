@@ -9,7 +9,7 @@ import pytest
 from billing import payments, spending, subscriptions
 from billing.errors import InsufficientCredits
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.billing.conftest import Calendar
 from tests.billing.shop import Shop
 
@@ -53,7 +53,7 @@ def test_status_alone_decides__F091(shop: Shop, bought: str, status: str, expect
 @pytest.mark.parametrize("spent", [0, 30, 100])
 def test_won_leaves_everything_as_it_was(shop: Shop, bought: str, way: list[str], spent: int) -> None:
     if spent:
-        spending.debit(shop.account_id, Spending(spent * MICRO, "app:studio"))
+        spending.debit(shop.account_id, Order(amount=spent * MICRO), actor="app:studio")
     dispute = shop.dispute(bought, 1000, way[0])
     for status in way:
         shop.decide(dispute, status)
@@ -62,11 +62,11 @@ def test_won_leaves_everything_as_it_was(shop: Shop, bought: str, way: list[str]
 
 
 def test_loss_after_spending_is_debt(shop: Shop, bought: str) -> None:
-    spending.debit(shop.account_id, Spending(70 * MICRO, "app:studio"))
+    spending.debit(shop.account_id, Order(amount=70 * MICRO), actor="app:studio")
     dispute = shop.dispute(bought, 1000)
     shop.tell(dispute)
     with pytest.raises(InsufficientCredits):
-        spending.debit(shop.account_id, Spending(1, "app:studio"))
+        spending.debit(shop.account_id, Order(amount=1), actor="app:studio")
     shop.decide(dispute, "lost")
     assert shop.told()[-1] == ("REFUND", "dispute_lost", -100)
     assert standing(shop)[0] == -70
@@ -128,7 +128,7 @@ def test_kept_credits_are_not_at_stake(shop: Shop, bought: str) -> None:
 
 
 def test_hold_placed_before_may_be_captured(shop: Shop, bought: str) -> None:
-    hold = spending.place_hold(shop.account_id, Spending(60 * MICRO, "app:studio"))
+    hold = spending.place_hold(shop.account_id, Order(amount=60 * MICRO), actor="app:studio")
     dispute = shop.dispute(bought, 1000)
     shop.tell(dispute)
     assert standing(shop) == (100, 40, 0)

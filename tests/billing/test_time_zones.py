@@ -10,7 +10,7 @@ import pytest
 from billing import spending
 from billing.clock import to_rfc3339
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.billing.conftest import Calendar
 from tests.billing.shop import Shop
 
@@ -56,7 +56,7 @@ def test_half_hours_of_the_night_end_each_in_its_turn__F194(
     shop.tell(shop.buy(shop.price("small", 100, 1000, None)))
     calendar.to(evening)
     for _ in range(8):
-        spending.place_hold(shop.account_id, Spending(60 * MICRO, "app:studio"), 1800)
+        spending.place_hold(shop.account_id, Order(amount=60 * MICRO), 1800, actor="app:studio")
         assert shop.balance().available == 40 * MICRO
         calendar.later(minutes=30)
         assert shop.balance().available == 100 * MICRO

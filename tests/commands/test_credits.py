@@ -6,7 +6,7 @@ import pytest
 
 from billing import customers, spending
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.commands.conftest import Run, told
 
 
@@ -40,7 +40,7 @@ def test_adds_nothing_without_a_reason_or_into_the_past(run: Run, ada: int, more
 
 
 def test_shows_what_somebody_has(run: Run, ada: int) -> None:
-    spending.place_hold(ada, Spending(actor="app:test", amount=10 * MICRO))
+    spending.place_hold(ada, Order(amount=10 * MICRO), actor="app:test")
     shown = told(run("credits", "show", "ada", "--json"))
     assert shown == {
         "customer": "ada",

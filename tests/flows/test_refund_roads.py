@@ -12,7 +12,7 @@ import pytest
 
 from billing import customers, spending
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.flows.conftest import Town
 from tests.flows.people import Customer, Page, Staff
 
@@ -36,7 +36,7 @@ def spend(town: Town, customer: Customer, credits: int) -> None:
     """What an app does when the customer uses it; the pack ends first, and so is spent first."""
     with town.installation.inside() as app, app.app_context():
         account_id = customers.find_customer(town.id_of(customer)).account_id
-        spending.debit(account_id, Spending(actor="app:test", amount=credits * MICRO))
+        spending.debit(account_id, Order(amount=credits * MICRO), actor="app:test")
 
 
 def give_back_at_stripe(town: Town, payment: dict[str, Any], **fields: Any) -> dict[str, Any]:

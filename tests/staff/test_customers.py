@@ -12,7 +12,7 @@ from billing.db import db
 from billing.errors import InvalidCursor
 from billing.models import StripeCustomer
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from tests.staff.conftest import Desk, text_of
 from tests.stripe_world import Shop
 
@@ -30,7 +30,7 @@ def ada(shop: Shop) -> int:
     shop.sandbox.pay(checkout.start_pack_checkout(account_id, "small").id)
     shop.sandbox.pay(checkout.start_plan_checkout(account_id, "basic", "month").id)
     db.session.rollback()
-    spending.debit(account_id, Spending(actor="app:test", amount=5 * MICRO, action="image"))
+    spending.debit(account_id, Order(action="image"), actor="app:test")
     return account_id
 
 

@@ -13,7 +13,9 @@ from tests.web.conftest import Visitor, text_of
 
 
 def spend(visitor: Visitor, credits: int) -> None:
-    spending.debit(visitor.account_id, spending.Spending(credits * MICRO, "app:test", action="video"))
+    """Make a video: 25 credits for five seconds."""
+    assert credits == 25
+    spending.debit(visitor.account_id, spending.Order(action="video", units=5), actor="app:test")
 
 
 def test_history_is_newest_first_with_sign_and_running_balance(ana: Visitor) -> None:

@@ -18,7 +18,7 @@ from billing import accounts, adjustments, checkout, clock, payments, refunds, s
 from billing.db import connection, db
 from billing.models import Account, Entry, Hold
 from billing.money import MICRO
-from billing.spending import Spending
+from billing.spending import Order
 from config import ROOT
 from tests.conftest import Clock
 from tests.stripe_world import Shop, environ, sandbox, shop, stored
@@ -64,7 +64,7 @@ def test_books_what_ends(shop: Shop, clock: Clock) -> None:
 def test_frees_a_hold_that_ran_out(shop: Shop, clock: Clock) -> None:
     ada = shop.customer()
     adjustments.grant_credits(ada, 10 * MICRO, "gift", "operator")
-    spending.place_hold(ada, Spending(actor="app:test", amount=4 * MICRO), expires_in=60)
+    spending.place_hold(ada, Order(amount=4 * MICRO), 60, actor="app:test")
     clock.advance(seconds=61)
     work(shop.app, "book what is due")
     assert connection().scalars(select(Hold.status)).all() == ["expired"]

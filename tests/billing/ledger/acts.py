@@ -11,13 +11,13 @@ ACTOR = "app:test"
 
 def debit(account: int, credits: int, **fields: str) -> str:
     """Spend; answers the entry's id."""
-    return spending.debit(account, spending.Spending(credits * MICRO, ACTOR, **fields)).entry.id  # type: ignore[arg-type]
+    return spending.debit(account, spending.Order(amount=credits * MICRO, **fields), actor=ACTOR).entry.id  # type: ignore
 
 
 def hold(account: int, credits: int, seconds: int = 900, **fields: str) -> str:
     """Place a hold; answers its id."""
-    what = spending.Spending(credits * MICRO, ACTOR, **fields)  # type: ignore[arg-type]
-    return spending.place_hold(account, what, seconds).id
+    order = spending.Order(amount=credits * MICRO, **fields)  # type: ignore[arg-type]
+    return spending.place_hold(account, order, seconds, actor=ACTOR).id
 
 
 def capture(hold_id: str, credits: int | None = None) -> None:

@@ -49,9 +49,9 @@ def test_movement_of_nothing_or_too_much_is_refused(account: int) -> None:
         with pytest.raises(InvalidAmount):
             grant(account, amount)
         with pytest.raises(InvalidAmount):
-            spending.debit(account, spending.Spending(amount, ACTOR))
+            spending.debit(account, spending.Order(amount=amount), actor=ACTOR)
         with pytest.raises(InvalidAmount):
-            spending.place_hold(account, spending.Spending(amount, ACTOR))
+            spending.place_hold(account, spending.Order(amount=amount), actor=ACTOR)
     assert accounts.read_balance(account).entry_count == 0
 
 

@@ -18,10 +18,8 @@ from tests.factories import make_grant
 def spent(account: int) -> int:
     """An account with two entries, the newest of which says a lot."""
     make_grant(account, 100)
-    what = spending.Spending(
-        10 * MICRO, ACTOR, "image", None, description="a portrait", reference="job-1", metadata={"prompt": "me"}
-    )
-    spending.debit(account, what)
+    order = spending.Order(amount=10 * MICRO, description="a portrait", reference="job-1", metadata={"prompt": "me"})
+    spending.debit(account, order, actor=ACTOR)
     return account
 
 
@@ -64,7 +62,7 @@ def test_blanking_free_text_is_allowed_and_breaks_no_chain(spent: int) -> None:
     assert change("UPDATE entries SET description = NULL, reference = NULL, details = NULL WHERE seq = 2") == 1
     newest = list_entries(spent).entries[0]
     assert (newest.description, newest.reference, newest.metadata) == (None, None, {})
-    assert newest.action == "image"
+    assert newest.amount == -10 * MICRO
     assert list(audit.audit()) == []
 
 

@@ -19,8 +19,8 @@ from tests.factories import buy_pack, make_customer, make_grant, tell_dispute, t
 def test_audit_of_busy_books_is_clean(account: int) -> None:
     make_grant(account, 100, expires_at=clock.now() + timedelta(days=1))
     bought = buy_pack(account, 50)
-    spent = spending.debit(account, spending.Spending(120 * MICRO, "app:test"))
-    spending.place_hold(account, spending.Spending(5 * MICRO, "app:test"))
+    spent = spending.debit(account, spending.Order(amount=120 * MICRO), actor="app:test")
+    spending.place_hold(account, spending.Order(amount=5 * MICRO), actor="app:test")
     tell_refund(bought, 500)
     spending.refund_debit(spent.entry.id, 10 * MICRO, actor="app:test")
     tell_dispute(buy_pack(account, 80), "needs_response")

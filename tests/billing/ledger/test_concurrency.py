@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ THREADS = 3
 
 
 def _debit_once(account: int, credits: int, source: str) -> str:
-    return spending.debit(account, spending.Spending(credits * MICRO, ACTOR, source=source)).entry.id
+    return spending.debit(account, spending.Order(amount=credits * MICRO), actor=ACTOR, source=source).entry.id
 
 
 def _hold_and_debit(account: int) -> None:
@@ -61,7 +62,8 @@ Job = tuple[str, tuple[Any, ...]]
 
 def _work(url: str, jobs: list[Job], start_at: float) -> list[tuple[str, Any]]:
     """In another process: wait for the common start, then do the jobs in threads; the outcome of each in order."""
-    with rules_only(url):
+    with rules_only(url), TemporaryDirectory() as folder:
+        use_catalog(Path(folder))
         app = current_app._get_current_object()  # type: ignore[attr-defined]
 
         def do(job: Job) -> tuple[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -83,12 +84,14 @@ def test_end_of_a_hold_is_final(
 
 
 def test_captured_hold_says_what_it_was_for(funded: int) -> None:
-    what = spending.Spending(60_000_000, "app:studio", "video", None, description="a scene", reference="job-7")
-    job = spending.place_hold(funded, what)
+    order = spending.Order(
+        amount=60_000_000, description="a scene", reference="job-7", metadata={"shot": Decimal("1.50")}
+    )
+    job = spending.place_hold(funded, order, actor="app:studio")
     view, entry = spending.capture_hold(job.id)
     assert (view.status, view.captured, view.balance.available) == ("captured", 60_000_000, 40_000_000)
     assert (entry.reason, entry.action, entry.description, entry.reference, entry.actor) == (
-        *("action", "video", "a scene", "job-7", "app:studio"),
+        *("amount", None, "a scene", "job-7", "app:studio"),
     )
 
 

@@ -13,25 +13,25 @@ from tests.factories import buy_pack, make_customer, make_grant, make_session, t
 def test_debit_with_the_same_source_is_one_entry(account: int) -> None:
     """F046."""
     make_grant(account, 100)
-    what = spending.Spending(10 * MICRO, ACTOR, source="app:key-1")
-    first = spending.debit(account, what).entry.id
-    assert [spending.debit(account, what).entry.id for _ in range(5)] == [first] * 5
+    order = spending.Order(amount=10 * MICRO)
+    first = spending.debit(account, order, actor=ACTOR, source="app:key-1").entry.id
+    assert [spending.debit(account, order, actor=ACTOR, source="app:key-1").entry.id for _ in range(5)] == [first] * 5
     assert standing(account) == (90, 90, 0, 0, 0)
 
 
 def test_hold_with_the_same_source_is_one_hold_whatever_became_of_it(account: int) -> None:
     make_grant(account, 100)
-    what = spending.Spending(10 * MICRO, ACTOR, source="app:key-1")
-    first = spending.place_hold(account, what)
-    assert spending.place_hold(account, what).id == first.id
+    order, key = spending.Order(amount=10 * MICRO), {"actor": ACTOR, "source": "app:key-1"}
+    first = spending.place_hold(account, order, **key)
+    assert spending.place_hold(account, order, **key).id == first.id
     spending.void_hold(first.id)
-    assert spending.place_hold(account, what).status == "voided"
+    assert spending.place_hold(account, order, **key).status == "voided"
     assert standing(account) == (100, 100, 0, 0, 0)
 
 
 def test_refund_of_a_debit_with_the_same_source_is_one_entry(account: int) -> None:
     make_grant(account, 100)
-    spent = spending.debit(account, spending.Spending(10 * MICRO, ACTOR)).entry.id
+    spent = spending.debit(account, spending.Order(amount=10 * MICRO), actor=ACTOR).entry.id
     for _ in range(3):
         spending.refund_debit(spent, 4 * MICRO, actor=ACTOR, source="app:key-2")
     assert standing(account) == (94, 94, 0, 0, 0)

@@ -86,22 +86,22 @@ class Books(RuleBasedStateMachine):
 
     @rule(amount=AMOUNTS, scope=SCOPES)
     def debit(self, amount: int, scope: str | None) -> None:
-        what = spending.Spending(amount * MICRO, "app:test", influencer=scope)
+        order = spending.Order(amount=amount * MICRO, influencer=scope)
         if amount > self.model.available(scope, clock.now()):
             with pytest.raises(InsufficientCredits):
-                spending.debit(self.account, what)
+                spending.debit(self.account, order, actor="app:test")
             return
-        entry = spending.debit(self.account, what).entry
+        entry = spending.debit(self.account, order, actor="app:test").entry
         self.debits.append((entry.id, self.model.debit(self.model.pick(amount, scope, clock.now()))))
 
     @rule(amount=AMOUNTS, scope=SCOPES, seconds=st.sampled_from([900, 86_400]))
     def hold(self, amount: int, scope: str | None, seconds: int) -> None:
-        what = spending.Spending(amount * MICRO, "app:test", influencer=scope)
+        order = spending.Order(amount=amount * MICRO, influencer=scope)
         if amount > self.model.available(scope, clock.now()):
             with pytest.raises(InsufficientCredits):
-                spending.place_hold(self.account, what, seconds)
+                spending.place_hold(self.account, order, seconds, actor="app:test")
             return
-        placed = spending.place_hold(self.account, what, seconds)
+        placed = spending.place_hold(self.account, order, seconds, actor="app:test")
         parts = self.model.pick(amount, scope, clock.now())
         self.holds.append((placed.id, self.model.hold(parts, clock.now() + timedelta(seconds=seconds))))
 
