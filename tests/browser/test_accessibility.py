@@ -21,6 +21,8 @@ STRANGERS_PAGES = (
     "/influencers/luna-style",
     "/login",
     "/register",
+    "/forgot-password",
+    "/reset-password/over",
     "/nowhere",
 )
 CUSTOMERS_PAGES = (
@@ -33,6 +35,7 @@ CUSTOMERS_PAGES = (
     "/subscriptions",
     "/payments",
     "/settings",
+    "/settings/delete",
 )
 STAFF_PAGES = ("/staff", "/staff?q=customer", "/staff/webhooks", "/staff/audit")
 

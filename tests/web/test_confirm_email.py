@@ -16,7 +16,7 @@ def is_confirmed(account_id: int) -> bool:
     return customers.get(account_id).email_confirmed_at is not None
 
 
-def test_registering_sends_one_mail_in_the_customers_language(app: Flask, visitor: Visitor) -> None:
+def test_registering_sends_one_mail_without_a_word_of_whoever_registered__F144(app: Flask, visitor: Visitor) -> None:
     visitor.send("/register", email="eva@example.com", password=PASSWORD, name="<b>Buy</b>", locale="es")
     deliver(app)
     deliver(app)

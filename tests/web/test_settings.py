@@ -28,7 +28,7 @@ def test_save_profile_refuses_an_unknown_language(ana: Visitor) -> None:
     assert customers.get(ana.account_id).locale == "en"
 
 
-def test_change_password_ends_every_other_session(app: Flask, ana: Visitor, another: Visitor) -> None:
+def test_change_password_ends_every_other_session__F129(app: Flask, ana: Visitor, another: Visitor) -> None:
     another.sign_in("ana@example.com")
     assert change(ana).status_code == 303
     assert ana.see("/balance").status_code == 200, "here one stays signed in"
