@@ -288,7 +288,8 @@ def first_screen(url: str, seeded: dict[str, Any], sandbox: str | None) -> str:
     ]
     if sandbox:
         rows.append(("a month on", ".venv/bin/flask sandbox advance 31   (in another terminal)"))
-    rows += [("logs", f"{LOGS.relative_to(ROOT)}/   (worker.log shows the mails)"), ("stop", "Ctrl-C; `python3 run.py reset` removes the demo")]
+    rows.append(("logs", f"{LOGS.relative_to(ROOT)}/   (worker.log shows the mails)"))
+    rows.append(("stop", "Ctrl-C; `python3 run.py reset` removes the demo"))
     return "\n".join(["", "Saldo is running.", "", *(f"  {name:<12}{text}" for name, text in rows), ""])
 
 
