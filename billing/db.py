@@ -133,9 +133,22 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
 
 
+@event.listens_for(db.session, "after_begin")
+def _begin_for_writes_only(session: Any, _transaction: Any, connection: Connection) -> None:
+    """Let PostgreSQL run reads without BEGIN and ROLLBACK, a trip each.
+
+    Where each statement sees what was committed before it, as here, they would add nothing.
+    """
+    if connection.dialect.name == "postgresql":
+        driver = cast(Any, connection.connection.driver_connection)
+        driver.autocommit = not session.info.get("saldo_transaction")
+
+
 @event.listens_for(Pool, "checkin")
-def _note_rest(_dbapi_connection: Any, record: Any) -> None:
+def _put_by(dbapi_connection: Any, record: Any) -> None:
     record.info["saldo_rests_since"] = time.monotonic()
+    if dbapi_connection is not None and not _is_sqlite(dbapi_connection) and not dbapi_connection.closed:
+        dbapi_connection.autocommit = False
 
 
 @event.listens_for(Pool, "checkout")
