@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from babel.messages import pofile
 from flask import Flask
 
 from billing.limits import RefundLimits
 from billing.money import MICRO
 from billing.staff_accounts import DAYS_WORTH, GRANT_LIMITS, RIGHTS
+from config import ROOT
 from tests.docs.commands import all_commands, named_commands
 from tests.docs.markdown import code, prose, read, tables
 from web.staff.session import SESSION_SECONDS
@@ -38,6 +40,16 @@ def test_limits_of_refunds_are_those_of_a_new_installation(text: str) -> None:
     found = [int(re.sub(r"\D", "", amount)) for amount in re.findall(r"\b[\d.,]+[.,]00\b", text)]
     assert found == [limits.typed_above, limits.alone, limits.alone_per_day]
     assert f" {limits.times_per_day} " in text
+
+
+def test_buttons_and_states_are_called_as_on_the_pages() -> None:
+    """What stands in italics is on the page in just these words, in the language of the reader."""
+    with (ROOT / "translations/es/LC_MESSAGES/messages.po").open("rb") as file:
+        spanish = {each.id: each.string for each in pofile.read_po(file, locale="es")}
+    english, told = (re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", prose(read(name))) for name in NAMES)
+    assert len(english) > 8
+    assert set(english) <= set(spanish)
+    assert told == [spanish[word] for word in english]
 
 
 @both_languages
