@@ -13,13 +13,17 @@ from api import (  # noqa: F401
     checkout_sessions,
     credits,
     customers,
+    debits,
+    docs,
     embed,
     entries,
     errors,
+    holds,
     influencer_subscriptions,
     influencers,
     payments,
     portal,
+    quotas,
     refunds,
     stats,
     subscriptions,
@@ -33,3 +37,4 @@ def register(app: Flask) -> None:
     # Keys, not cookies, let somebody in here, so there is nothing that another site could make a browser forge.
     app.extensions["csrf"].exempt(bp)
     app.register_blueprint(bp)
+    app.register_blueprint(docs.pages)

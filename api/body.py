@@ -43,6 +43,10 @@ class Body:
         """Whether the field was sent, be it as null."""
         return name in self._fields
 
+    def gives(self, *names: str) -> list[str]:
+        """Which of these fields were sent with a value; null is none."""
+        return [name for name in names if self._fields.get(name) is not None]
+
     def text(
         self, name: str, *, required: bool = False, longest: int = 255, pattern: re.Pattern[str] | None = None
     ) -> str | None:

@@ -27,8 +27,8 @@ def start_checkout() -> Response:
     public_id = read_customer_id(body)
     _check_wish(body)
     item = {kind: body.text(kind, pattern=ITEM_ID) or "" for kind in WITH}
-    interval = body.choice("interval", ("month", "year"), required="plan" in body) or ""
-    tier = body.text("tier", required="influencer" in body, pattern=ITEM_ID) or ""
+    interval = body.choice("interval", ("month", "year"), required=bool(body.gives("plan"))) or ""
+    tier = body.text("tier", required=bool(body.gives("influencer")), pattern=ITEM_ID) or ""
     quantity = body.count("quantity", most=1_000_000) or 1
     return_path = body.text("return_path", longest=500)
     body.check()
@@ -54,12 +54,11 @@ def write_started(started: StartedCheckout) -> dict[str, object]:
 
 def _check_wish(body: Body) -> None:
     """Exactly one thing to buy, and nothing that belongs to another."""
-    wished = [kind for kind in WITH if kind in body]
+    wished = body.gives(*WITH)
     if len(wished) != 1:
         for kind in wished or WITH:
             body.refuse(kind, f"expected exactly one of {', '.join(WITH)}")
         return
     for kind, names in WITH.items():
-        for name in names:
-            if name in body and kind not in body:
-                body.refuse(name, f"goes with {kind} only")
+        for name in body.gives(*names) if kind not in wished else ():
+            body.refuse(name, f"goes with {kind} only")
