@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, insert, or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from billing import audit_log, clock
 from billing.db import connection, transaction
@@ -144,7 +144,7 @@ def _note_use(key_id: str, now: datetime) -> None:
     try:
         with transaction() as connection:
             connection.execute(update(ApiKey).where(ApiKey.id == key_id, noted).values(last_used_at=now))
-    except OperationalError as error:
+    except DBAPIError as error:
         _log.warning("key_use_not_noted", key=key_id, error=type(error).__name__)
 
 
