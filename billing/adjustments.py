@@ -124,7 +124,7 @@ def _by_hand(
         seq = _posted_seq(account_id, source) if source is not None else None
         if seq is None:
             seq, amount = post(book, Note(actor=actor, description=description))
-            if day_limit is not None and not limits.count(actor, UNITS[act], amount, most=day_limit):
+            if day_limit is not None and not limits.count(actor, UNITS[act], amount, book.now, most=day_limit):
                 raise NotPermitted("This is more than you may do in one day.")
             if actor.startswith("staff:"):
                 audit_log.record(

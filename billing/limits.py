@@ -7,6 +7,7 @@ or undone. Take it after the account's lock, never before.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -44,12 +45,12 @@ def refund_limits() -> RefundLimits:
     return _refund_limits
 
 
-def count_refund(actor: str, currency: str, amount_minor: int) -> bool:
+def count_refund(actor: str, currency: str, amount_minor: int, at: datetime) -> bool:
     """Count a refund towards the actor's day; false, and nothing counted, if it needs a second person."""
     limits = _refund_limits
     if amount_minor > limits.alone:
         return False
-    return count(actor, currency, amount_minor, most=limits.alone_per_day, times=limits.times_per_day)
+    return count(actor, currency, amount_minor, at, most=limits.alone_per_day, times=limits.times_per_day)
 
 
 def is_refund_alone(actor: str, currency: str, amount_minor: int) -> bool:
@@ -61,13 +62,13 @@ def is_refund_alone(actor: str, currency: str, amount_minor: int) -> bool:
     )
 
 
-def count(actor: str, unit: str, amount: int, *, most: int, times: int | None = None) -> bool:
-    """Add ``amount`` to what the actor has moved today, if the day's sum and number allow it; false if not.
+def count(actor: str, unit: str, amount: int, at: datetime, *, most: int, times: int | None = None) -> bool:
+    """Add ``amount`` to what the actor has moved on the day of ``at``; false if that day's sum or number forbids it.
 
     It is undone with the transaction that it belongs to.
     """
     assert in_transaction(), "what counts is written with the act"
-    key = {"actor": actor, "day": clock.now().date(), "unit": unit}
+    key = {"actor": actor, "day": at.date(), "unit": unit}
     insert = postgresql.insert if is_postgresql() else sqlite.insert
     connection().execute(insert(DailyTotal).values(**key, times=0, amount=0).on_conflict_do_nothing())
     is_row = (DailyTotal.actor == actor, DailyTotal.day == key["day"], DailyTotal.unit == unit)

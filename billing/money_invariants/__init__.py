@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants.finding import Finding
-from billing.money_invariants import money_back, money_in, staff_acts, stripe_side
+from billing.money_invariants import desk, money_back, money_in, staff_acts, stripe_side
 from billing.money_invariants.reading import AccountMoney, read_money, unsteady_payments
 
 __all__ = ["check_money", "check_payments", "unsteady_payments"]
@@ -40,6 +40,10 @@ OF_ALL: tuple[Callable[[Connection, int | None], Iterator[Finding]], ...] = (
     stripe_side.one_owner,
     staff_acts.staff_entries,
     staff_acts.staff_refunds,
+    desk.second_person,
+    desk.counted_days,
+    desk.nothing_forgetful,
+    desk.no_secrets,
 )
 
 

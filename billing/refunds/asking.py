@@ -87,6 +87,7 @@ def _record_request(
         if known is not None:
             return known
         payment = payments.get(payment_id)
+        now = clock.now()
         amount = checked_amount(payment, amount_minor, credits)
         refund = Refund(
             id=new_id("rf"),
@@ -99,10 +100,10 @@ def _record_request(
             credits_mode=credits,
             reason=reason,
             note=note,
-            status="pending" if limits.count_refund(actor, payment.currency, amount) else "needs_approval",
+            status="pending" if limits.count_refund(actor, payment.currency, amount, now) else "needs_approval",
             actor=actor,
             form_token=form_token,
-            created_at=clock.now(),
+            created_at=now,
         )
         db.session.add(refund)
         db.session.flush()

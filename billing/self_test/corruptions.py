@@ -18,6 +18,7 @@ from billing.ids import new_id
 from billing.models import (
     Account,
     Checkout,
+    DailyTotal,
     Debt,
     Entry,
     Grant,
@@ -132,6 +133,29 @@ def _overdue_hold(copy: Planting) -> None:
 def _end_before_debit(copy: Planting) -> None:
     long_ago = clock.now() - timedelta(days=50)
     copy.set(Grant, Grant.seq, copy.seqs["lasting"], expires_at=long_ago, ends_at=long_ago)
+
+
+def _remember_a_refusal(copy: Planting) -> None:
+    reply = {"app": "self-test", "call": "POST /debits", "key": "k", "hash": b"\0" * 32}
+    columns = "app, call, key, request_hash, status, body"
+    copy.run(f"INSERT INTO replies ({columns}) VALUES (:app, :call, :key, :hash, 402, '{{}}')", **reply)  # noqa: S608
+
+
+def _approve_own(copy: Planting) -> None:
+    copy.run("UPDATE refunds SET decided_by = actor, decided_at = created_at WHERE account_id = :account")
+
+
+def _count_too_little(copy: Planting) -> None:
+    """A refund of today that nobody counted, though days have been counted since yesterday."""
+    yesterday = (clock.now() - timedelta(days=1)).date()
+    for day, actor in ((yesterday, "staff:other"), (clock.now().date(), "staff:forger")):
+        total = {"actor": actor, "day": day, "unit": "usd", "times": 0, "amount": 0}
+        copy.connection.execute(insert(DailyTotal), total)
+    copy.refund(origin="staff", actor="staff:forger", reason="duplicate", status="failed", stripe_id=None)
+
+
+def _keep_a_secret(copy: Planting) -> None:
+    copy.run("UPDATE refunds SET note = 'paid with sk_live_4eC39HqLyjWDarjtT1' WHERE account_id = :account")
 
 
 CORRUPTIONS: tuple[Corruption, ...] = (
@@ -250,6 +274,9 @@ CORRUPTIONS: tuple[Corruption, ...] = (
         "I28",
         lambda copy: copy.forge("DEBIT", "amount", -MICRO, eats=copy.seqs["scoped"], scope="another"),
     ),
+    Corruption("an error remembered that may pass", "I32", _remember_a_refusal),
+    Corruption("a refund approved by whoever asked for it", "I33", _approve_own),
+    Corruption("a day's sum that forgets a refund", "I33", _count_too_little),
     Corruption("a staff credit without its actor", "I33", _set_entry("staff", actor=None)),
     Corruption("a staff credit without its record", "I33", _unrecord_staff),
     Corruption("a running balance one more", "I35", _set_entry("later debit", balance_after=Entry.balance_after + 1)),
@@ -261,6 +288,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("a use of a grant that is not there", "I37", _use_nothing),
     Corruption("a UNIQUE index dropped", "I37", lambda copy: copy.drop("INDEX", "uq_entries_source")),
     Corruption("a trigger dropped", "I37", lambda copy: copy.drop("TRIGGER", "entries_no_update")),
+    Corruption("a secret in a note", "I38", _keep_a_secret),
     Corruption("the constraints of a table gone", "I37", lambda copy: copy.strip(Debt)),
 )
 """In the order of the invariants."""
