@@ -134,15 +134,6 @@ def test_sqlite_backup_is_whole(app: Flask, tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_taking_a_grant_back_by_hand_works(app: Flask) -> None:
-    """The lines for `flask shell`: 60 from sign-up and 500 twice leave 560."""
-    account_id = customers.ensure_customer("user-42")[0].account_id
-    for _ in range(2):
-        adjustments.grant_credits(account_id, 500 * MICRO, "Sorry", "operator")
-    exec(blocks(TEXT, "python")[0], {})
-    assert accounts.read_balance(account_id).balance == 560 * MICRO
-
-
 def test_role_of_the_server_is_enough_and_no_more(environ: dict[str, str]) -> None:
     """With the grants shown, Saldo opens books and spends, and cannot switch a trigger off."""
     url = environ["DATABASE_URL"]
@@ -174,7 +165,7 @@ def _spend_as_server(environ: dict[str, str]) -> None:
     with app.app_context():
         account_id = customers.ensure_customer("user-42")[0].account_id
         adjustments.grant_credits(account_id, 1000 * MICRO, "Welcome", "operator")
-        exec(blocks(TEXT, "python")[0], {})
+        adjustments.take_credits(account_id, 500 * MICRO, "Granted twice", "operator")
         assert accounts.read_balance(account_id).balance == 560 * MICRO
         assert attempts.forget_attempts("somebody") == 0
         assert erasure.erase_customer(account_id, "operator") is True
