@@ -122,7 +122,9 @@ def erase_late_events() -> int:
 
 
 def _blank_customer(customer: Customer) -> None:
-    customer.email = customer.login_email = customer.name = customer.locale = customer.password_hash = None
+    customer.email = customer.login_email = customer.new_email = customer.name = customer.locale = (
+        customer.password_hash
+    ) = None
     customer.email_confirmed_at = None
     customer.session_epoch += 1
     customer.erased_at = customer.erased_at or clock.wall_now()

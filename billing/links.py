@@ -19,10 +19,11 @@ from billing.db import connection, in_transaction
 from billing.errors import NotFound
 from billing.models import Link
 
-Purpose = Literal["confirm_email", "reset_password", "sign_in"]
+Purpose = Literal["confirm_email", "change_email", "reset_password", "sign_in"]
 
 LIFETIMES: dict[Purpose, timedelta] = {
     "confirm_email": timedelta(days=3),
+    "change_email": timedelta(days=1),
     "reset_password": timedelta(hours=1),
     "sign_in": timedelta(minutes=5),
 }

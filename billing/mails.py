@@ -16,10 +16,11 @@ from billing import clock, links
 from billing.db import connection, in_transaction, transaction
 from billing.models import Customer, Mail
 
-Kind = Literal["confirm_email", "reset_password", "password_changed"]
+Kind = Literal["confirm_email", "change_email", "email_change_asked", "reset_password", "password_changed"]
 
 LINK_OF: dict[Kind, tuple[links.Purpose, str]] = {
     "confirm_email": ("confirm_email", "/confirm-email/"),
+    "change_email": ("change_email", "/change-email/"),
     "reset_password": ("reset_password", "/reset-password/"),
 }
 """Mails that bring a link: its purpose, and the path that its token is put behind."""
@@ -83,12 +84,15 @@ def take_mail(mail_id: int) -> Outgoing | None:
         if taken.rowcount != 1:
             return None
         customer = connection.execute(
-            select(Customer.login_email, Customer.locale).where(Customer.account_id == mail.account_id)
+            select(Customer.login_email, Customer.new_email, Customer.locale).where(
+                Customer.account_id == mail.account_id
+            )
         ).one()
-        if customer.login_email is None:
+        to = customer.new_email if mail.kind == "change_email" else customer.login_email
+        if to is None:
             connection.execute(update(Mail).where(Mail.id == mail_id).values(next_try_at=None))
             return None
-        return Outgoing(mail_id, mail.kind, customer.login_email, customer.locale, _link(mail.account_id, mail.kind))
+        return Outgoing(mail_id, mail.kind, to, customer.locale, _link(mail.account_id, mail.kind))
 
 
 def note_sent(mail_id: int) -> None:

@@ -7,6 +7,7 @@ from flask_bootstrap import Bootstrap5
 
 from web import (
     balance,
+    change_email,
     checkout,
     confirm_email,
     embed,
@@ -43,6 +44,7 @@ PAGES = (
     registration,
     login,
     confirm_email,
+    change_email,
     forgotten_password,
     portal,
     balance,

@@ -1,4 +1,4 @@
-"""`/settings`: a customer's name, language and password."""
+"""`/settings`: a customer's name, language, password and e-mail address."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext, lazy_gettext
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, Optional
 
-from billing import customers
-from billing.errors import WeakPassword, WrongPassword
+from billing import customers, email_change
+from billing.errors import InvalidEmail, WeakPassword, WrongPassword
 from web.locale import COOKIE_SECONDS, LANGUAGE_CHOICES, page_locale
 from web.session import account_id, sign_in
 from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
@@ -42,11 +42,22 @@ class PasswordForm(FlaskForm):
     )
 
 
+class EmailForm(FlaskForm):
+    """The new address, and the password as for a change of that."""
+
+    new_email = EmailField(
+        lazy_gettext("New e-mail address"), [InputRequired(lazy_gettext("Enter your new e-mail address"))]
+    )
+    email_password = PasswordField(
+        lazy_gettext("Current password"), [InputRequired(lazy_gettext("Enter your current password"))]
+    )
+
+
 @bp.get("")
 @login_required
 def show() -> ResponseReturnValue:
-    """Both forms."""
-    return _page(_profile_form(), PasswordForm(None))
+    """All forms."""
+    return _page()
 
 
 @bp.post("/profile")
@@ -55,7 +66,7 @@ def save_profile() -> ResponseReturnValue:
     """Save name and language."""
     form = ProfileForm()
     if not form.validate_on_submit():
-        return _page(form, PasswordForm(None)), 422
+        return _page(profile=form), 422
     customers.update_profile(account_id(), name=form.name.data or None, locale=form.locale.data)
     with force_locale(form.locale.data):
         flash(gettext("Your settings are saved."), "success")
@@ -96,12 +107,48 @@ def change_password() -> ResponseReturnValue:
             sign_in(customer)
             flash(gettext("Your password is changed. Everywhere else you are signed out."), "success")
             return redirect(url_for("settings.show"), 303)
-    return _page(_profile_form(), form), 422
+    return _page(password=form), 422
+
+
+@bp.post("/email")
+@login_required
+def change_email() -> ResponseReturnValue:
+    """Have a link sent to the new address; it counts once that was opened. Without a password it is a 404."""
+    if current_user.login_email is None:
+        abort(404)
+    form = EmailForm()
+    if form.validate_on_submit():
+        name = f"account {account_id()}"
+        try:
+            count_attempt("customers", name)
+            if customers.authenticate(current_user.login_email, form.email_password.data) is None:
+                raise WrongPassword()
+            forgive_attempts("customers", name)
+            count_attempt("mail", name)
+            email_change.request_change(account_id(), form.new_email.data)
+        except TooManyAttempts:
+            form.email_password.errors = [gettext("There were too many attempts. Try again later.")]
+        except WrongPassword:
+            form.email_password.errors = [gettext("This is not your current password")]
+        except InvalidEmail:
+            form.new_email.errors = [gettext("This does not look like an e-mail address: name@example.com")]
+        else:
+            flash(gettext("Open the link in the mail that we sent to the new address; then it counts."), "success")
+            return redirect(url_for("settings.show"), 303)
+    return _page(email=form), 422
 
 
 def _profile_form() -> ProfileForm:
     return ProfileForm(None, name=current_user.name, locale=current_user.locale or page_locale())
 
 
-def _page(profile: ProfileForm, password: PasswordForm) -> str:
-    return render_template("web/settings.html", profile=profile, password=password)
+def _page(
+    profile: ProfileForm | None = None, password: PasswordForm | None = None, email: EmailForm | None = None
+) -> str:
+    """The page with the form that was sent, if one was, and the others as they are at first."""
+    return render_template(
+        "web/settings.html",
+        profile=profile or _profile_form(),
+        password=password or PasswordForm(None),
+        email=email or EmailForm(None),
+    )

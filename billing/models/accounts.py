@@ -23,7 +23,9 @@ class Link(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (CheckConstraint("purpose IN ('confirm_email', 'reset_password', 'sign_in')", name="purpose"),)
+    __table_args__ = (
+        CheckConstraint("purpose IN ('confirm_email', 'change_email', 'reset_password', 'sign_in')", name="purpose"),
+    )
 
 
 class Mail(Base):

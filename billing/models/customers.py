@@ -27,6 +27,8 @@ class Customer(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # When they proved that mail to ``login_email`` reaches them, and when their personal data was erased.
     email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What ``login_email`` shall become once they have opened the link that was sent there.
+    new_email: Mapped[str | None] = mapped_column(String(320))
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

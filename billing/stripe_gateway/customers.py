@@ -47,6 +47,12 @@ class CustomerCalls(Calls):
         """The customer, also a deleted one; raises `StripeNotFound`."""
         return self._call("customers.retrieve", lambda: self._v1.customers.retrieve(customer_id), read_customer)
 
+    def change_customer_email(self, customer_id: str, email: str) -> CustomerFacts:
+        """Send receipts and invoices to this address from now on; raises `StripeNotFound`."""
+        return self._call(
+            "customers.update", lambda: self._v1.customers.update(customer_id, {"email": email}), read_customer
+        )
+
     def delete_customer(self, customer_id: str) -> CustomerFacts:
         """Delete the customer with their personal data, which ends their subscriptions; raises `StripeNotFound`."""
         return self._call("customers.delete", lambda: self._v1.customers.delete(customer_id), read_customer)

@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("purpose IN ('confirm_email', 'reset_password', 'sign_in')", name=op.f("ck_links_purpose")),
+        sa.CheckConstraint("purpose IN ('confirm_email', 'change_email', 'reset_password', 'sign_in')", name=op.f("ck_links_purpose")),
         sa.ForeignKeyConstraint(["account_id"], ["customers.account_id"], name=op.f("fk_links_account_id_customers")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_links")),
     )
@@ -59,6 +59,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.add_column(sa.Column("email_confirmed_at", UtcDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("new_email", sa.String(length=320), nullable=True))
         batch_op.add_column(sa.Column("erased_at", UtcDateTime(), nullable=True))
 
     with op.batch_alter_table("stripe_customers", schema=None) as batch_op:
@@ -77,6 +78,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_column("erased_at")
+        batch_op.drop_column("new_email")
         batch_op.drop_column("email_confirmed_at")
 
     op.drop_table("mails")
