@@ -21,10 +21,17 @@ from tests.client.playback import LOST, Answer, Playback, problem
 AWAY = problem(503, "database_unavailable")
 
 
-def away(tmp_path: Path, *, port: int = 1) -> Saldo:
+def waiting(tmp_path: Path, *ids: str) -> None:
+    """Events wait on disk, as they do when Saldo was away."""
+    kept = KeptCharges(tmp_path / "kept.sqlite3")
+    for event_id in ids:
+        kept.keep(event_id, "usage", "/usage", {"id": event_id, "customer": "ada", "action": "story.generate"})
+
+
+def away(tmp_path: Path) -> Saldo:
     """A client whose Saldo certainly is not there."""
     return Saldo(
-        f"http://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
         "sk_app",
         retries=0,
         fail_open={"story.generate"},
@@ -57,13 +64,14 @@ def test_lets_nothing_pass_that_saldo_refuses(patient: Saldo, server: Playback) 
 
 def test_records_in_a_batch_what_certainly_never_arrived(patient: Saldo, server: Playback, tmp_path: Path) -> None:
     for number in range(3):
-        away(tmp_path).debit("ada", "story.generate", units=number + 1, quote="q_1", key=f"job-{number}")
-    server.play(results(("job-0", "recorded"), ("job-1", "duplicate"), ("job-2", "recorded")))
+        away(tmp_path).debit("ada", "story.generate", units=number + 1, quote="q_1")
+    first, second, third = (kept.id for kept in patient.kept())
+    server.play(results((first, "recorded"), (second, "duplicate"), (third, "recorded")))
     assert patient.settle() == Settled(taken=3, waiting=0)
     (request,) = server.requests
     assert request.path == "/api/v1/usage"
     events = request.json["events"]
-    assert [(event["id"], event["units"]) for event in events] == [("job-0", 1), ("job-1", 2), ("job-2", 3)]
+    assert [(event["id"], event["units"]) for event in events] == [(first, 1), (second, 2), (third, 3)]
     assert all("quote" not in event and event["occurred_at"].endswith("Z") for event in events)
 
 
@@ -75,6 +83,17 @@ def test_repeats_under_its_key_a_debit_that_may_have_arrived(patient: Saldo, ser
     assert server.requests[-1].path == "/api/v1/debits"
     assert len(set(server.keys)) == 1
     assert len({request.text for request in server.requests}) == 1
+
+
+def test_repeats_under_its_key_a_debit_that_the_app_may_say_again(
+    patient: Saldo, server: Playback, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        away(tmp_path).debit("ada", "story.generate", key="job-1")
+    server.play(charge())
+    patient.debit("ada", "story.generate", key="job-1")
+    assert patient.settle() == Settled(taken=1, waiting=0)
+    assert [(request.path, request.key) for request in server.requests] == [("/api/v1/debits", "job-1")] * 2
 
 
 def test_keeps_the_charge_of_a_job_that_ran_without_a_hold(patient: Saldo, server: Playback) -> None:
@@ -138,7 +157,7 @@ def test_voids_nothing_later(patient: Saldo, server: Playback) -> None:
 
 
 def test_tries_a_rejected_charge_again_later(patient: Saldo, server: Playback, tmp_path: Path) -> None:
-    away(tmp_path).debit("ada", "story.generate", key="job-1")
+    waiting(tmp_path, "job-1")
     server.play(Answer(200, {"results": [{"id": "job-1", "status": "rejected", "code": "insufficient_credits"}]}))
     assert patient.settle() == Settled(taken=0, waiting=1)
     assert patient.kept()[0].refused_as == "insufficient_credits"
@@ -149,8 +168,7 @@ def test_tries_a_rejected_charge_again_later(patient: Saldo, server: Playback, t
 
 
 def test_sends_the_rest_of_a_batch_that_one_event_spoils(patient: Saldo, server: Playback, tmp_path: Path) -> None:
-    for number in range(3):
-        away(tmp_path).debit("ada", "story.generate", key=f"job-{number}")
+    waiting(tmp_path, "job-0", "job-1", "job-2")
     invalid = problem(422, "invalid", errors=[{"field": "events", "message": "wrong"}])
     server.play(invalid, results(("job-0", "recorded")), invalid, results(("job-2", "recorded")))
     assert patient.settle() == Settled(taken=2, waiting=1)
@@ -161,8 +179,7 @@ def test_stops_settling_while_saldo_is_away_and_is_due_again_soon(
     patient: Saldo, server: Playback, tmp_path: Path
 ) -> None:
     now = [time.time() + 5]
-    for number in range(3):
-        away(tmp_path).debit("ada", "story.generate", key=f"job-{number}")
+    waiting(tmp_path, "job-0", "job-1", "job-2")
     patient._kept._now = lambda: now[0]  # type: ignore[union-attr]
     server.play(AWAY)
     for _ in range(20):
@@ -254,7 +271,7 @@ def test_waits_on_disk_with_full_durability(tmp_path: Path) -> None:
 
 
 def test_settles_in_the_background(server: Playback, tmp_path: Path) -> None:
-    away(tmp_path).debit("ada", "story.generate", key="job-1")
+    waiting(tmp_path, "job-1")
     server.play(results(("job-1", "recorded")))
     with Saldo(
         server.url, "sk_app", fail_open={"story.generate"}, kept_in=tmp_path / "kept.sqlite3", settle_every=0.02

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +26,7 @@ def running(app: Flask) -> Iterator[Live]:
 
 
 @pytest.fixture
-def studio(running: Live) -> FlaskClient:
+def studio(running: Live, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A visitor of the studio, in front of a Saldo with the default catalog: 60 credits to begin with."""
     key = api_keys.create_key("studio", api_keys.SCOPES).secret
     db.session.rollback()
@@ -33,6 +34,7 @@ def studio(running: Live) -> FlaskClient:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "studio", module)
     spec.loader.exec_module(module)
     app: Flask = module.create_app(Saldo(running.url, key, retries=0))
     app.testing = True

@@ -94,16 +94,18 @@ class Saldo:
         key is charged once, ever. Raises `InsufficientCredits`, `QuotaExceeded`, `SubscriptionRequired`.
         """
         body = _order(customer, action, amount, order)
-        key = key or new_key()
+        sent_as = key or new_key()
         try:
-            return Charge.read(self.call("POST", "/debits", body=body, key=key))
+            return Charge.read(self.call("POST", "/debits", body=body, key=sent_as))
         except Unavailable as error:
             if not self._may_pass(action):
                 raise
-            if error.maybe_done:
-                self._keep(key, "debit", "/debits", body)
+            if error.maybe_done or key is not None:
+                # Only the same call under the same key is sure to charge once: it may have arrived, or the app may
+                # say its own key again.
+                self._keep(sent_as, "debit", "/debits", body)
             else:
-                self._keep(key, "usage", "/usage", event_of(key, body, _now()))
+                self._keep(sent_as, "usage", "/usage", event_of(sent_as, body, _now()))
             return Charge(amount=None, kept=True)
 
     def refund(
@@ -291,7 +293,8 @@ class Saldo:
         event = event_of(key, {**hold.order, **body}, _now())
         if hold.id is None:
             if verb == "capture":
-                self._keep(hold.key, "usage", "/usage", {**event, "id": hold.key})
+                once = str(uuid.uuid5(_ENDS, hold.key))
+                self._keep(once, "usage", "/usage", {**event, "id": once})
             return None
         path = f"/holds/{segment(hold.id)}/{verb}"
         try:
