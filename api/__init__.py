@@ -24,9 +24,11 @@ from api import (  # noqa: F401
     payments,
     portal,
     quotas,
+    quotes,
     refunds,
     stats,
     subscriptions,
+    usage,
 )
 from api.blueprint import bp
 

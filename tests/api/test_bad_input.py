@@ -46,6 +46,7 @@ BAD: dict[str, list[str]] = {
     "time": NO_TIME,
     "metadata": NO_METADATA,
     "flag": NO_FLAG,
+    "list": ["[]", "{}", "5", '"x"', "[5]", "[[]]", "[null]"],
     "choice": NO_CHOICE,
 }
 
@@ -93,6 +94,8 @@ CALLS = [
         },
     ),
     Call("POST", "/holds/{hold}/void", {}, {}),
+    Call("POST", "/quotes", TEXT, {**ORDER, "customer": "id"}, ("customer", "action")),
+    Call("POST", "/usage", {"events": [{"id": "e", **TEXT}]}, {"events": "list"}, ("events",)),
     Call("POST", "/holds/{hold}/fail", {"reason": "timeout"}, {"reason": "choice"}, ("reason",)),
     Call(
         "POST",
@@ -210,7 +213,7 @@ def test_wrong_value_is_refused_at_its_field__F145_F151_F157(world: World) -> No
             for value in BAD[kind]:
                 answer = world.send(call, with_field(call.fine, name, value))
                 assert problem(answer) == (422, "invalid"), (str(call), name, value[:40], answer.text)
-                named = {each["field"] for each in answer.json["errors"]}
+                named = {each["field"].split("[")[0] for each in answer.json["errors"]}
                 assert name in named, (str(call), name, value[:40], answer.text)
     assert contents() == before
 
