@@ -8,7 +8,7 @@ from typing import Any
 
 from api.blueprint import bp
 from api.errors import PROBLEMS
-from api.openapi import giving, influencers, money_back, reading, selling, shapes, spending
+from api.openapi import giving, influencers, money_back, pricing, reading, selling, shapes, spending, usage
 from api.openapi.call import Call
 from api.openapi.schemas import Schema, constrained, ref, text, words
 from api.openapi.shapes import PROBLEM_SHAPES
@@ -18,7 +18,9 @@ VERSION = "1"
 
 CALLS: tuple[Call, ...] = (
     *reading.CALLS,
+    *pricing.CALLS,
     *spending.CALLS,
+    *usage.CALLS,
     *giving.CALLS,
     *selling.CALLS,
     *influencers.CALLS,
@@ -26,7 +28,7 @@ CALLS: tuple[Call, ...] = (
 )
 """Every call, in the order in which a reader meets them."""
 
-SHAPES: dict[str, Schema] = {**shapes.SHAPES, **spending.SHAPES, **money_back.SHAPES}
+SHAPES: dict[str, Schema] = {**shapes.SHAPES, **pricing.SHAPES, **spending.SHAPES, **usage.SHAPES, **money_back.SHAPES}
 """Every object that answers share."""
 
 _ABOUT = (

@@ -24,9 +24,10 @@ from api.openapi.schemas import (
     words,
 )
 from api.openapi.spending import ORDER, STOPPED_BY
+from api.usage import MAX_ID_CHARACTERS
+from billing import usage
 
-MAX_EVENTS = 1000
-GROUPS = ("day", "action", "model", "agent", "thread", "execution", "influencer")
+USD: Schema = {"type": "number", "description": "What the model's maker asks, in dollars; exact."}
 
 SHAPES: dict[str, Schema] = {
     "Use": obj(
@@ -36,30 +37,34 @@ SHAPES: dict[str, Schema] = {
         input_tokens=INTEGER,
         output_tokens=INTEGER,
         credits=CREDITS,
-        cost_usd=nullable({"type": "number"}),
+        cost_usd=USD,
     ),
     "UsageEvent": obj(
         "One job.",
         id=words(),
+        state=one_of("held", "done", "failed", "voided", "expired"),
         action=nullable(words()),
+        quantity=INTEGER,
+        units=nullable(INTEGER),
         model=nullable(words()),
+        input_tokens=nullable(INTEGER),
+        output_tokens=nullable(INTEGER),
+        influencer=nullable(words()),
         agent=nullable(words()),
         thread=nullable(words()),
         execution=nullable(words()),
-        influencer=nullable(words()),
-        quantity=INTEGER,
-        units=nullable(INTEGER),
-        input_tokens=nullable(INTEGER),
-        output_tokens=nullable(INTEGER),
-        credits=CREDITS,
-        cost_usd=nullable({"type": "number"}),
-        would_refuse=nullable(STOPPED_BY),
         reference=nullable(words()),
+        amount=told(CREDITS, "Its price."),
+        credits=told(CREDITS, "Charged, less what was given back."),
+        cost_usd=nullable(USD),
+        would_refuse=nullable(STOPPED_BY),
+        failure=nullable(words("Why it failed.")),
+        debit=nullable(words("The entry's id.")),
         occurred_at=TIME,
     ),
 }
 
-_USE_QUERY = {**SPAN, "group_by": told(one_of(*GROUPS), "What to add up by.")}
+_USE_QUERY = {**SPAN, "group_by": told(one_of(*usage.GROUPS), "What to add up by.")}
 _USE = obj(data=listing(ref("Use")), total=ref("Use"))
 
 CALLS = (
@@ -86,12 +91,16 @@ CALLS = (
         body=obj(
             events=listing(
                 constrained(
-                    obj(id=text("Yours, one for each event."), **ORDER, occurred_at=opt(nullable(MOMENT))),
+                    obj(
+                        id=text("Yours, one for each event.", longest=MAX_ID_CHARACTERS),
+                        **ORDER,
+                        occurred_at=opt(nullable(MOMENT)),
+                    ),
                     **either(["action"], ["amount"]),
                     additionalProperties=False,
                 ),
                 least=1,
-                most=MAX_EVENTS,
+                most=usage.MAX_EVENTS,
             )
         ),
         example={"events": [{"id": "evt-1", "customer": "user-42", "action": "text-to-image"}]},

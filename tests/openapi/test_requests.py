@@ -83,7 +83,7 @@ def known(shop: Shop, caller: Caller) -> dict[str, list[Any]]:
             *(make(caller, "/debits", image)["debit"]["id"] for _ in "ab"),
         ],
         "hold": [make(caller, "/holds", image)["id"] for _ in range(6)],
-        "quote": ["qu_nothing"],
+        "quote": [make(caller, "/quotes", image)["id"]],
         "refund": ["re_nothing"],
         "cursor": ["nonsense"],
         "origin": ["https://app.example.com"],
