@@ -12,7 +12,7 @@ from api.body import read_body
 from api.entries import write_entry
 from api.idempotency import idempotent
 from api.orders import FIELDS, read_order
-from api.paths import customer_at, read_customer_id
+from api.paths import account_at, read_customer_id
 from api.quotas import write_quota
 from billing import spending
 
@@ -27,7 +27,7 @@ def create_debit() -> Response:
     public_id = read_customer_id(body)
     order = read_order(body)
     body.check()
-    charge = spending.debit(customer_at(public_id).account_id, order, actor=actor())
+    charge = spending.debit(account_at(public_id), order, actor=actor())
     return answer(
         {
             "debit": write_entry(charge.entry) if charge.entry else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -15,16 +15,18 @@ from billing.ledger.balances import BalanceView
 from billing.ledger.balances import read_balance as read_booked_balance
 from billing.ledger.book import Book, read_book
 from billing.models import Account
+from billing.statements import Asked
 
 
 @contextmanager
-def open_account(account_id: int, now: datetime | None = None) -> Iterator[Book]:
+def open_account(account_id: int, now: datetime | None = None, besides: Sequence[Asked] = ()) -> Iterator[Book]:
     """The account's book, locked until the transaction ends, with everything due by ``now`` booked.
 
-    What the block changes is saved at its end. Raises ``NotFound`` without such an account.
+    What the block changes is saved at its end. ``besides`` is read in the same trip (see ``read_book``). Raises
+    ``NotFound`` without such an account.
     """
     assert in_transaction(), "books are opened inside a transaction"
-    book = read_book(account_id, now, locked=True)
+    book = read_book(account_id, now, locked=True, besides=besides)
     book_due(book)
     yield book
     freezing.refresh_threatened(book)

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing import catalog, clock
 from billing.catalog import FREE_PLAN
 from billing.db import connection, db
 from billing.models import Dispute, InvoiceLine, Payment, Price, Subscription
 from billing.paid_periods import OPEN_STATUSES
+from billing.statements import Asked, Row, Statement, read
 from billing.stripe_facts import ENDED
+
+_LIVING_PLAN = Statement(
+    select(
+        Subscription.item,
+        Subscription.stripe_id,
+        Subscription.status,
+        Subscription.paid_until,
+        Subscription.current_period_end,
+    )
+    .where(
+        Subscription.account_id == bindparam("account_id"),
+        Subscription.kind == "plan",
+        *(Subscription.status != status for status in sorted(ENDED | {"incomplete"})),
+    )
+    .order_by(Subscription.flagged.is_not(None), Subscription.created_at.desc(), Subscription.id)
+    .limit(1)
+)
+"""The subscription whose plan the customer is on; of two by accident the one that is not flagged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +78,23 @@ def access_to(account_id: int, influencer: str) -> Access:
     return Access(True, best[1], best[0])
 
 
+def plan_asked(account_id: int) -> Asked:
+    """What to read for ``entitlement_in`` together with an account's books."""
+    return _LIVING_PLAN, {"account_id": account_id}
+
+
 def entitlement_of(account_id: int, now: datetime) -> Entitlement:
     """The plan whose limits hold for the account, and whether it is unlimited at this moment.
 
     Unlimited use ends with the paid period and the plan's grace, at once with a full refund or lost dispute, and
     rests while the payment of the period is disputed (R13).
     """
-    row = _living_plan(account_id)
+    return entitlement_in(read(connection(), _LIVING_PLAN, account_id=account_id), now)
+
+
+def entitlement_in(rows: Sequence[Row], now: datetime) -> Entitlement:
+    """The same out of what ``plan_asked`` has read."""
+    row = SimpleNamespace(**rows[0]) if rows else None
     plan = catalog.current().plans.get(row.item) if row is not None else None
     if row is None or plan is None:
         return Entitlement(FREE_PLAN, unlimited=False)
@@ -75,30 +106,6 @@ def entitlement_of(account_id: int, now: datetime) -> Entitlement:
 def _paid_to(row: Any) -> datetime | None:
     end: datetime | None = row.current_period_end if row.status == "trialing" else row.paid_until
     return end
-
-
-def _living_plan(account_id: int) -> Any:
-    """The subscription whose plan the customer is on; of two by accident the one that is not flagged."""
-    return (
-        connection()
-        .execute(
-            select(
-                Subscription.item,
-                Subscription.stripe_id,
-                Subscription.status,
-                Subscription.paid_until,
-                Subscription.current_period_end,
-            )
-            .where(
-                Subscription.account_id == account_id,
-                Subscription.kind == "plan",
-                Subscription.status.not_in(ENDED | {"incomplete"}),
-            )
-            .order_by(Subscription.flagged.is_not(None), Subscription.created_at.desc(), Subscription.id)
-            .limit(1)
-        )
-        .first()
-    )
 
 
 def _is_disputed(row: Any) -> bool:

@@ -63,6 +63,10 @@ def update_parameters(table: Table, row: Parameters, names: Iterable[str]) -> Pa
     return keys | {f"new_{name}": row[name] for name in names}
 
 
+Asked = tuple[Statement, Parameters]
+"""A SELECT and its parameters."""
+
+
 class _Form:
     """A statement compiled for one engine, with what converts its values there and back."""
 
@@ -106,7 +110,7 @@ def read(connection: Connection, statement: Statement, **parameters: Any) -> lis
     return read_together(connection, [(statement, parameters)])[0]
 
 
-def read_together(connection: Connection, asked: Sequence[tuple[Statement, Parameters]]) -> list[list[Row]]:
+def read_together(connection: Connection, asked: Sequence[Asked]) -> list[list[Row]]:
     """The rows of several SELECTs, run one after the other, in one trip to PostgreSQL.
 
     Each sees what was committed before it runs, so the second sees what the first has waited for with its lock.

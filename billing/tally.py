@@ -9,15 +9,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Table, bindparam, select
 
 from billing import catalog, clock
 from billing.catalog import Action
 from billing.db import connection
 from billing.models import QuotaUse, Usage
+from billing.statements import (
+    Asked,
+    Row,
+    Statement,
+    insert_into,
+    read_together,
+    update_of,
+    update_parameters,
+    write_later,
+)
 
 LIFETIME = "lifetime"
+
+_QUOTA_USES = cast(Table, QuotaUse.__table__)
+_COUNTS = Statement(
+    select(QuotaUse.resource, QuotaUse.period, QuotaUse.used, QuotaUse.counted_after).where(
+        QuotaUse.account_id == bindparam("account_id"),
+        # Also later months: the books may be opened when this one has ended. And `lifetime` comes after all of them.
+        QuotaUse.period >= bindparam("month"),
+    )
+)
+_HELD = Statement(
+    select(Usage.number, Usage.quantity, Usage.quotas, Usage.expires_at).where(
+        Usage.account_id == bindparam("account_id"),
+        Usage.state == "held",
+        Usage.expires_at > bindparam("now"),
+        Usage.quotas.is_not(None),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -96,12 +124,20 @@ class Tally:
         for (resource, period), count in (self._counts or {}).items():
             if not count.has_changed:
                 continue
-            values = {"used": count.used, "counted_after": count.counted_after}
-            where = {"account_id": self._account_id, "resource": resource, "period": period}
+            row = {
+                "account_id": self._account_id,
+                "resource": resource,
+                "period": period,
+                "used": count.used,
+                "counted_after": count.counted_after,
+            }
             if count.is_new:
-                connection().execute(insert(QuotaUse), {**where, **values})
+                write_later(connection(), insert_into(_QUOTA_USES), [row])
             else:
-                connection().execute(update(QuotaUse).filter_by(**where).values(**values))
+                changed = ("used", "counted_after")
+                write_later(
+                    connection(), update_of(_QUOTA_USES, changed), [update_parameters(_QUOTA_USES, row, changed)]
+                )
             count.is_new = count.has_changed = False
 
     def _count(self, key: Key) -> _Count:
@@ -123,25 +159,26 @@ class Tally:
     def _load(self) -> dict[Key, _Count]:
         """The counts of the running periods and what is held, read once."""
         if self._counts is None:
-            rows = connection().execute(
-                select(QuotaUse.resource, QuotaUse.period, QuotaUse.used, QuotaUse.counted_after).where(
-                    QuotaUse.account_id == self._account_id,
-                    or_(QuotaUse.period == LIFETIME, QuotaUse.period == period_of("month", self._now)),
-                )
-            )
-            self._counts = {
-                (row.resource, row.period): _Count(row.used, row.counted_after, is_new=False) for row in rows
-            }
-            held = connection().execute(
-                select(Usage.number, Usage.quantity, Usage.quotas).where(
-                    Usage.account_id == self._account_id,
-                    Usage.state == "held",
-                    Usage.expires_at > self._now,
-                    Usage.quotas.is_not(None),
-                )
-            )
-            self._held = {row.number: (row.quantity, read_keys(row.quotas)) for row in held}
+            self.take(*read_together(connection(), tally_asked(self._account_id, self._now)))
+        assert self._counts is not None
         return self._counts
+
+    def take(self, counts: Iterable[Row], held: Iterable[Row]) -> None:
+        """Take in what ``tally_asked`` has read."""
+        self._counts = {
+            (row["resource"], row["period"]): _Count(row["used"], row["counted_after"], is_new=False) for row in counts
+        }
+        self._held = {
+            row["number"]: (row["quantity"], read_keys(row["quotas"])) for row in held if row["expires_at"] > self._now
+        }
+
+
+def tally_asked(account_id: int, now: datetime) -> list[Asked]:
+    """What to read for ``Tally.take`` together with an account's books."""
+    return [
+        (_COUNTS, {"account_id": account_id, "month": period_of("month", now)}),
+        (_HELD, {"account_id": account_id, "now": now}),
+    ]
 
 
 def period_of(kind: str, now: datetime) -> str:

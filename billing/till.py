@@ -13,12 +13,12 @@ from functools import cached_property
 
 from sqlalchemy import select, update
 
-from billing import catalog
+from billing import catalog, clock
 from billing.accounts import open_account
 from billing.catalog import FREE_PLAN, Action
 from billing.check import Clearance, check
 from billing.db import connection, transaction
-from billing.entitlements import Entitlement, entitlement_of
+from billing.entitlements import Entitlement, entitlement_in, entitlement_of, plan_asked
 from billing.errors import CaptureExceedsHold, HoldAlreadyCaptured, HoldAlreadyVoided, HoldExpired, NotFound
 from billing.jobs import Job
 from billing.ledger import holds
@@ -28,7 +28,8 @@ from billing.ledger.shelf import Shelf
 from billing.models import Usage
 from billing.money import dumps
 from billing.orders import Cost, Order, cost_of
-from billing.tally import Tally, keys_of, read_keys, write_keys
+from billing.statements import Row
+from billing.tally import Tally, keys_of, read_keys, tally_asked, write_keys
 
 
 @contextmanager
@@ -37,8 +38,13 @@ def open_till(account_id: int) -> Iterator[Till]:
 
     Raises ``NotFound`` without such an account.
     """
-    with transaction(), open_account(account_id) as book:
+    # Where there are limits, they are read in the same trip as the books.
+    has_quotas = bool(catalog.current().quotas)
+    besides = [plan_asked(account_id), *tally_asked(account_id, clock.now())] if has_quotas else []
+    with transaction(), open_account(account_id, besides=besides) as book:
         till = Till(book)
+        if book.besides:
+            till.take(*book.besides)
         yield till
         till.save()
 
@@ -49,7 +55,13 @@ class Till:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.tally = Tally(book.account_id, book.now)
+        self._plan: list[Row] | None = None
         self._jobs = Shelf(book.account_id, Usage.__table__, "number", Job)
+
+    def take(self, plan: list[Row], counts: list[Row], held: list[Row]) -> None:
+        """Take in what was read together with the books."""
+        self._plan = plan
+        self.tally.take(counts, held)
 
     # what is known
 
@@ -181,7 +193,9 @@ class Till:
 
     @cached_property
     def _entitlement(self) -> Entitlement:
-        return entitlement_of(self.book.account_id, self.book.now)
+        if self._plan is None:
+            return entitlement_of(self.book.account_id, self.book.now)
+        return entitlement_in(self._plan, self.book.now)
 
     def _find(self, condition: object) -> Job | None:
         found = connection().scalar(

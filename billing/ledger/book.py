@@ -6,6 +6,7 @@ one place for both databases; only this module reads and writes the tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -19,6 +20,7 @@ from billing.errors import NotFound
 from billing.ledger.shelf import Shelf, insert_later
 from billing.models import Account, Debt, Entry, Grant, Hold, HoldUse, Use
 from billing.statements import (
+    Asked,
     Row,
     Statement,
     insert_into,
@@ -164,6 +166,7 @@ class Book:
 
     def __init__(self, account: Row, now: datetime) -> None:
         self._account = account
+        self.besides: list[list[Row]] = []
         self.account_id: int = account["account_id"]
         # Business time may step back a little between two workers; what one has granted, the other may spend.
         self.now = now if account["last_at"] is None else max(now, account["last_at"])
@@ -408,18 +411,20 @@ class Book:
                 self.holds[part.hold].parts.append(HoldPart(part.grant_seq, part.amount))
 
 
-def read_book(account_id: int, now: datetime | None, *, locked: bool) -> Book:
+def read_book(account_id: int, now: datetime | None, *, locked: bool, besides: Sequence[Asked] = ()) -> Book:
     """The books of an account, ``locked`` until the transaction ends or just to look at; raises ``NotFound``.
 
     By default it is the moment at which they have been read: whoever waited for the lock comes after who had it (I13).
     The grants are read by a statement of their own: one that waits for the lock would see them as they were before.
+    What is read ``besides``, in the same trip, is in the book's ``besides``, in that order.
     """
     asked = {"account_id": account_id}
-    accounts, grants = read_together(
-        connection(), [(_LOCK_ACCOUNT if locked else _READ_ACCOUNT, asked), (_READ_OPEN_GRANTS, asked)]
+    accounts, grants, *others = read_together(
+        connection(), [(_LOCK_ACCOUNT if locked else _READ_ACCOUNT, asked), (_READ_OPEN_GRANTS, asked), *besides]
     )
     if not accounts:
         raise NotFound()
     book = Book(accounts[0], now or clock.now())
+    book.besides = others
     book.take_open(grants)
     return book
