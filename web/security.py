@@ -39,9 +39,9 @@ def register(app: Flask) -> None:
         for name, value in headers.items():
             if not (framed and name == "X-Frame-Options"):
                 response.headers.setdefault(name, value)
-        if response.mimetype == "text/html":
-            # Balances and e-mails stay out of shared caches and of the back button after logging out.
-            response.headers.setdefault("Cache-Control", "no-store")
+        # Balances, e-mails and exports stay out of caches, of disks, and of the back button after logging out; files
+        # that may be kept say so themselves.
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

@@ -109,6 +109,8 @@ def test_customer_gets_own_pages(app: Flask, world: World) -> None:
     for method, rule, way in each(app, "customer"):
         path = world.address(rule, way, world.theirs)
         answer = world.bea.send(method, path)
+        if answer.headers["Cache-Control"] != "no-store":
+            wrong.append(f"{method} {path} may be kept by a cache")
         if answer.status_code in (401, 403, 405) or "/login" in answer.headers.get("Location", ""):
             wrong.append(f"{method} {path}: {answer.status_code}") if not way.ends else None
         if way.ends:

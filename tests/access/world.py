@@ -70,6 +70,7 @@ class Person:
         assert EVIL not in answer.text, f"{method} {path} names the host it was asked for"
         assert EVIL not in str(answer.headers), f"{method} {path} leads to the host it was asked for"
         assert not {name for name, _ in answer.headers if name.startswith("Access-Control-")}, f"{method} {path}"
+        assert "Cache-Control" in answer.headers, f"{method} {path}"
         assert "frame-ancestors" in answer.headers["Content-Security-Policy"], f"{method} {path}"
         for cookie in answer.headers.getlist("Set-Cookie"):
             if "Max-Age=0" in cookie:
