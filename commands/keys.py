@@ -7,7 +7,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from billing import api_keys
+from billing import api_keys, clock
 from billing.api_keys import ApiKeyView, IssuedKey
 from commands.output import as_json, explains, time, write_json
 
@@ -45,8 +45,8 @@ def list_keys(as_json: bool) -> None:
         write_json({"data": [_write_key(key) for key in keys]})
         return
     for key in keys:
-        state = f"ends {time(key.revoked_at)}" if key.revoked_at else "works"
-        click.echo(f"{key.id}  {key.app:<20} {','.join(key.scopes)}  {state}")
+        used = f"last used {time(key.last_used_at)}" if key.last_used_at else "never used"
+        click.echo(f"{key.id}  {key.app:<20} {','.join(key.scopes)}  {_state(key)}, {used}")
 
 
 @group.command("revoke")
@@ -60,6 +60,12 @@ def revoke(key_id: str, as_json: bool) -> None:
         write_json(_write_key(key))
     else:
         click.echo(f"{key.id} of {key.app} no longer works.")
+
+
+def _state(key: ApiKeyView) -> str:
+    if key.revoked_at is None:
+        return "works"
+    return f"{'works until' if key.works_at(clock.wall_now()) else 'ended'} {time(key.revoked_at)}"
 
 
 def _show_issued(issued: IssuedKey, as_json: bool) -> None:

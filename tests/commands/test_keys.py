@@ -32,3 +32,16 @@ def test_rotates_and_revokes(run: Run) -> None:
     assert api_keys.authenticate(first["key"]) is None
     listed = told(run("keys", "list", "--json"))["data"]
     assert {key["id"] for key in listed} == {first["id"], second["id"]}
+
+
+def test_lists_what_each_key_may_and_whether_it_works(run: Run) -> None:
+    old = told(run("keys", "create", "studio", "--scope", "credits:read", "--json"))
+    new = told(run("keys", "rotate", "studio", "--json"))
+    gone = told(run("keys", "create", "web-app", "--scope", "billing:write", "--json"))
+    run("keys", "revoke", gone["id"])
+    assert api_keys.authenticate(new["key"])
+    lines = {line.split()[0]: line for line in run("keys", "list").output.splitlines()}
+    assert "credits:read  works, last used 20" in lines[new["id"]]
+    assert "credits:read  works until 20" in lines[old["id"]]
+    assert "billing:write  ended 20" in lines[gone["id"]]
+    assert lines[gone["id"]].endswith("never used")
