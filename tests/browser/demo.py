@@ -62,6 +62,17 @@ class Demo:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def api(self, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
+        """Call `/api/v1/<path>` with the demo's key; POST when there is a body, once for each idempotency `key`."""
+        headers = {"Authorization": f"Bearer {self.shown('API key').strip()}", "Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers=headers | ({"Idempotency-Key": key} if key else {}),
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
     def sandbox(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call a control of the sandbox: `/_sandbox/<path>`; POST when there is a body."""
         settings = dict(line.split("=", 1) for line in (self.folder / "instance" / "demo.env").read_text().splitlines())

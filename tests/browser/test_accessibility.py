@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.demo import Demo
+from tests.browser import walk
+from tests.browser.demo import Demo, running
+from tests.browser.screenshots import live_a_month
 
 pytestmark = pytest.mark.browser
 
-STRANGERS_PAGES = (
-    "/",
-    "/plans?interval=year",
-    "/packs",
-    "/influencers",
-    "/influencers/luna-style",
-    "/login",
-    "/register",
-    "/forgot-password",
-    "/reset-password/over",
-    "/nowhere",
-)
-CUSTOMERS_PAGES = (
-    "/plans",
-    "/packs?checkout=cancelled",
-    "/influencers/luna-style",
-    "/balance",
-    "/history",
-    "/history?from=nonsense",
-    "/subscriptions",
-    "/payments",
-    "/settings",
-    "/settings/delete",
-)
-STAFF_PAGES = ("/staff", "/staff?q=customer", "/staff/webhooks", "/staff/audit")
-
 # WCAG 2.2 AA and what axe calls good practice.
 OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One engine is enough: pages look the same on both."""
+    with running(tmp_path_factory.mktemp("demo") / "saldo") as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def named(demo: Demo, browser: Browser) -> dict[str, str]:
+    """A world in which everything exists that a page can be about, and what it is called."""
+    page = browser.new_context(base_url=demo.url).new_page()
+    live_a_month(demo, page)
+    returned = page.url
+    customer = re.search(r"web_\w+", page.goto("/settings").text())  # type: ignore[union-attr]
+    assert customer
+    for number, order in enumerate(({"action": "video", "units": 8}, {"action": "upscale", "agent": "painter"})):
+        demo.api("debits", {"customer": customer[0], **order}, key=f"walk-{number}")
+    payments = demo.api(f"customers/{customer[0]}/payments")["data"]
+    pack = next(each for each in payments if each["kind"] == "pack")
+    asked = {"payment": pack["id"], "amount_minor": 100, "credits": "unspent", "reason": "duplicate"}
+    site = {"customer": customer[0], "origin": "https://app.example.com"}
+    setup = re.search(r"/staff/setup/\S+", demo.flask("staff", "add", "new@example.com", "--role", "support"))
+    staff = browser.new_context(base_url=demo.url).new_page()
+    sign_in(staff, "/staff", demo.staff)
+    event = re.search(r"/staff/webhooks/(evt_\w+)", staff.goto("/staff/webhooks").text())  # type: ignore[union-attr]
+    assert setup
+    assert event
+    return {
+        "customer": customer[0],
+        "payment": pack["id"],
+        "refund": demo.api("refunds", asked, key="walk-refund")["id"],
+        "event": event[1],
+        "embed": demo.api("embed-links", site)["url"],
+        "portal": demo.api("portal-sessions", {"customer": customer[0]})["url"],
+        "returned": returned,
+        "setup": setup[0],
+    }
 
 
 def findings(page: Page) -> list[str]:
@@ -80,38 +95,39 @@ def sign_in(page: Page, path: str, login: tuple[str, str]) -> None:
     expect(page).not_to_have_url(re.compile(r"/login"))
 
 
-def check(page: Page, paths: tuple[str, ...]) -> None:
+def check(page: Page, paths: tuple[str, ...], named: dict[str, str]) -> None:
     problems = []
     for path in paths:
-        page.goto(path)
+        address = path.format_map(named)
+        page.goto(address)
         problems += findings(page)
         if overflow(page) > 0:
-            problems.append(f"{path} is {overflow(page)} px too wide")
-        problems += [f"{path}: too small: {each}" for each in small_targets(page)]
+            problems.append(f"{address} is {overflow(page)} px too wide")
+        problems += [f"{address}: too small: {each}" for each in small_targets(page)]
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("locale", ["en-US", "es-ES"])
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(
+    ("width", "color_scheme", "locale"),
+    [(320, "light", "en-US"), (320, "dark", "es-ES"), (1280, "light", "es-ES"), (1280, "dark", "en-US")],
+)
 def test_pages_have_no_barriers(
-    demo: Demo, open_browser: Callable[..., Page], width: int, color_scheme: str, locale: str
+    demo: Demo,
+    named: dict[str, str],
+    open_browser: Callable[..., Page],
+    width: int,
+    color_scheme: str,
+    locale: str,
 ) -> None:
+    """Every page there is, of `walk.py`, in both widths, themes and languages, each with each of the others once."""
     options = {"width": width, "color_scheme": color_scheme, "locale": locale, "reduced_motion": "reduce"}
-    check(open_browser(**options), STRANGERS_PAGES)
+    check(open_browser(**options), walk.STRANGERS_PAGES + walk.STAFF_STRANGERS_PAGES, named)
     customer = open_browser(**options)
     sign_in(customer, "/login", demo.customer)
-    check(customer, CUSTOMERS_PAGES)
-
-
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_staff_pages_have_no_barriers(
-    demo: Demo, open_browser: Callable[..., Page], width: int, color_scheme: str
-) -> None:
-    staff = open_browser(width=width, color_scheme=color_scheme, reduced_motion="reduce")
+    check(customer, walk.CUSTOMERS_PAGES, named)
+    staff = open_browser(**options)
     sign_in(staff, "/staff", demo.staff)
-    check(staff, STAFF_PAGES)
+    check(staff, walk.STAFF_PAGES, named)
 
 
 def test_keyboard_alone_registers_and_reaches_the_payment_page(demo: Demo, open_browser: Callable[..., Page]) -> None:

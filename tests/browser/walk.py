@@ -1,0 +1,79 @@
+"""Every page there is, by who sees it; `tests/web/test_walk.py` holds the list against the routes.
+
+What stands in braces is found out first: `tests/browser/conftest.py` makes a world in which all of it exists.
+"""
+
+from __future__ import annotations
+
+STRANGERS_PAGES = (
+    "/",
+    "/plans?interval=year&credits=0",
+    "/packs?needed=25",
+    "/influencers",
+    "/influencers/luna-style",
+    "/login",
+    "/register",
+    "/forgot-password",
+    "/reset-password/over",
+    "/confirm-email/over",
+    "{portal}",
+    "{embed}&size=small",
+    "{embed}&size=large",
+    "/docs",
+    "/nowhere",
+)
+
+CUSTOMERS_PAGES = (
+    "/plans",
+    "/packs?needed=99999&return_path=/history",
+    "/influencers/luna-style",
+    "/balance",
+    "/history",
+    "/history?from=nonsense",
+    "/usage",
+    "/usage?by=agent&from=nonsense",
+    "/subscriptions",
+    "/payments",
+    "/settings",
+    "/settings/delete",
+    "{returned}",
+)
+
+STAFF_PAGES = (
+    "/staff",
+    "/staff?q=customer",
+    "/staff/customers/{customer}",
+    "/staff/customers/{customer}/grant",
+    "/staff/customers/{customer}/take",
+    "/staff/customers/{customer}/forgive",
+    "/staff/payments/{payment}/refund",
+    "/staff/refunds/{refund}",
+    "/staff/approvals",
+    "/staff/webhooks",
+    "/staff/webhooks/{event}",
+    "/staff/keys",
+    "/staff/influencers",
+    "/staff/usage",
+    "/staff/audit",
+    "/staff/second-factor",
+)
+
+STAFF_STRANGERS_PAGES = ("/staff/login", "{setup}")
+
+NO_PAGES = frozenset(
+    {
+        "/balance/now",
+        "/bootstrap/static/<path:filename>",
+        "/history/export",
+        "/influencers/<influencer>/picture",
+        "/livez",
+        "/metrics",
+        "/readyz",
+        "/settings/export",
+        "/staff/usage/export",
+        "/static/<path:filename>",
+        "/usage/export",
+        "/version",
+    }
+)
+"""Addresses that answer a GET with something else than a page."""
