@@ -16,7 +16,6 @@ from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import limits
-from limits.storage import SCHEMES
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -111,8 +110,7 @@ def _check_rate(text: str) -> str:
 
 
 def _check_counter_store(secret: SecretStr) -> SecretStr:
-    scheme = secret.get_secret_value().partition("://")[0]
-    if scheme not in SCHEMES or scheme.startswith("async+"):
+    if not re.match(r"(memory|rediss?|redis\+\w+|valkeys?|memcached|mongodb)://", secret.get_secret_value()):
         raise ValueError("names no kind of store that is known")
     return secret
 
