@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import prices, stripe_customers
+from billing import catalog, prices, quotas, stripe_customers
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.ledger.grants import Terms, open_grant
@@ -21,7 +21,7 @@ def fulfil_checkout(session: CheckoutSessionFacts) -> str:
 
     Answers ``granted``, ``duplicate``, ``pending`` (a delayed method has not paid yet), ``linked`` (a subscription)
     or ``foreign``. Webhook, landing page and reconcile all come here, in any order and at once. What it is worth is
-    decided by our own record of the session, never by metadata (R15).
+    decided by our own record of the session, never by metadata (R15); which quotas it resets, by the catalog.
     """
     account_id = stripe_customers.account_of(session.customer)
     if account_id is None or session.status != "complete":
@@ -39,7 +39,7 @@ def fulfil_checkout(session: CheckoutSessionFacts) -> str:
         if not session.is_paid:
             return "pending"
         source = f"checkout:{session.id}"
-        if is_posted(source):
+        if is_fulfilled(source):
             return "duplicate"
         price = prices.price_of(checkout.price_id)
         assert price is not None, "a checkout is made for a price of ours"
@@ -78,7 +78,14 @@ def fulfil_checkout(session: CheckoutSessionFacts) -> str:
                 note=Note(actor="stripe"),
                 source=source,
             )
+        pack = catalog.current().packs.get(checkout.item)
+        quotas.reset_by_pack(book, pack.resets if pack is not None else (), source)
         return "granted"
+
+
+def is_fulfilled(source: str) -> bool:
+    """Whether this session has brought its credits, or its reset where it sells nothing else. Ask under the lock."""
+    return is_posted(source) or quotas.is_reset(source)
 
 
 def close_checkout(session: CheckoutSessionFacts, outcome: str) -> str:
@@ -90,7 +97,7 @@ def close_checkout(session: CheckoutSessionFacts, outcome: str) -> str:
         checkout = checkout_of(account_id, session)
         if checkout is None:
             return "foreign"
-        if is_posted(f"checkout:{session.id}"):
+        if is_fulfilled(f"checkout:{session.id}"):
             return "duplicate"
         checkout.status = outcome
         checkout.payment_status = session.payment_status
