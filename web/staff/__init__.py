@@ -8,6 +8,7 @@ from flask import Flask
 from web.staff import (  # noqa: F401
     approvals,
     audit,
+    books,
     by_hand,
     customers,
     grants,
