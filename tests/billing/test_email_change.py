@@ -32,6 +32,6 @@ def test_stripe_is_told_of_the_new_address(shop: Shop, ana: int) -> None:
 
 def test_address_changes_also_while_stripe_is_away(shop: Shop, ana: int) -> None:
     stripe_customers.ensure_stripe_customer(ana)
-    shop.sandbox.fault("html", path="/v1/customers")
+    shop.sandbox.fault("401", path="/v1/customers")
     change(ana, "new@example.com")
     assert customers.get(ana).login_email == "new@example.com"

@@ -111,7 +111,7 @@ def test_money_that_goes_back_later_still_takes_its_credits(shop: Shop, zoe: int
 
 
 def test_stripe_that_is_away_is_asked_again_by_the_worker(shop: Shop, zoe: int) -> None:
-    shop.sandbox.fault("html", path="/v1/customers")
+    shop.sandbox.fault("401", path="/v1/customers")
     assert erasure.erase_customer(zoe, "operator") is False
     assert customers.get(zoe).email is None, "here it is done at once"
     assert erasure.unfinished_erasures() == [zoe]

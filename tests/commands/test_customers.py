@@ -88,7 +88,7 @@ def test_erase_tells_a_program(run: Run, ana: int) -> None:
 
 def test_erase_says_when_stripe_is_still_to_answer(shop: Shop) -> None:
     stripe_customers.ensure_stripe_customer(shop.customer("ada"))
-    shop.sandbox.fault("html", path="/v1/customers")
+    shop.sandbox.fault("401", path="/v1/customers")
     result = shop.app.test_cli_runner().invoke(args=["customers", "erase", "ada"])
     assert result.exit_code == 1
     assert result.stdout.endswith("Stripe did not answer; the worker asks again.\n")
