@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from billing import accounts, adjustments, money
+from billing import accounts, adjustments, money, monthly_reset
 from billing.ledger import history
 from billing.ledger.balances import BalanceView, GrantView
 from billing.ledger.history import EntryView
@@ -76,6 +76,24 @@ def show(customer: str, detailed: bool, as_json: bool) -> None:
     if detailed:
         _print_grants(balance.grants)
         _print_entries(entries)
+
+
+@group.command("reset-monthly")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@as_json
+@explains
+def reset_monthly(dry_run: bool, as_json: bool) -> None:
+    """Give due refills and set monthly quotas back to unused, for everybody, now."""
+    done = monthly_reset.reset_monthly(dry_run=dry_run)
+    if as_json:
+        quotas = [{"customer": each.customer, "resource": each.resource, "used": each.used} for each in done.quotas]
+        write_json({"dry_run": dry_run, "refills": done.refills, "quotas": quotas})
+        return
+    for customer in done.refills:
+        click.echo(f"{customer}: refill {'due' if dry_run else 'given'}")
+    for each in done.quotas:
+        click.echo(f"{each.customer}: {each.resource} {'would go' if dry_run else 'went'} from {each.used} to 0")
+    click.echo(f"{len(done.refills)} refills, {len(done.quotas)} quotas")
 
 
 def _figures(balance: BalanceView) -> dict[str, int]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from billing import customers, spending
+from billing import customers, quotas, spending
 from billing.money import MICRO
 from billing.spending import Order
 from tests.commands.conftest import Run, told
+from tests.conftest import Clock
+from tests.factories import use_catalog
 
 
 @pytest.fixture
@@ -54,3 +58,42 @@ def test_shows_what_somebody_has(run: Run, ada: int) -> None:
     plain = run("credits", "show", "ada", "--detailed").output
     for words in ("available", "signup", "ends never", "CREDIT"):
         assert words in plain
+
+
+MONTHLY = """
+currency = "usd"
+[free_plan]
+monthly_refill = 20
+quotas = { searches = 3, stories = 2 }
+[quotas.searches]
+name = "Searches"
+period = "month"
+[quotas.stories]
+name = "Stories"
+period = "lifetime"
+[actions.search]
+name = "Search"
+cost = 0
+quotas = ["searches", "stories"]
+"""
+
+
+def test_gives_refills_and_sets_monthly_quotas_back_for_everybody(
+    run: Run, app: object, clock: Clock, tmp_path: Path
+) -> None:
+    use_catalog(tmp_path, MONTHLY)
+    ada = customers.ensure_customer("ada")[0].account_id
+    customers.ensure_customer("bob")
+    clock.advance(days=32)
+    spending.debit(ada, Order(action="search", quantity=2), actor="app:test")
+    due = told(run("credits", "reset-monthly", "--dry-run", "--json"))
+    assert due == {
+        "dry_run": True,
+        "refills": ["bob"],
+        "quotas": [{"customer": "ada", "resource": "searches", "used": 2}],
+    }
+    assert {each.resource: each.used for each in quotas.list_quotas(ada)} == {"searches": 2, "stories": 2}
+    assert "1 refills, 1 quotas" in run("credits", "reset-monthly").output
+    assert {each.resource: each.used for each in quotas.list_quotas(ada)} == {"searches": 0, "stories": 2}
+    assert told(run("credits", "show", "bob", "--json"))["balance"] == 20
+    assert "0 refills, 0 quotas" in run("credits", "reset-monthly").output
