@@ -10,6 +10,7 @@ from billing import checkout
 from billing.db import db
 from billing.models import Checkout, Refund
 from tests.api.conftest import Caller, exact, problem
+from tests.api.crowd import at_once
 from tests.stripe_world import Shop, count
 
 
@@ -49,6 +50,15 @@ def test_checkout_of_a_second_plan_is_refused(biller: Caller, shop: Shop, ada: i
     shop.sandbox.flush()
     other = {"customer": "ada", "plan": "premium", "interval": "month"}
     assert problem(biller.post("/checkout-sessions", other)) == (409, "already_subscribed")
+
+
+def test_checkout_sent_many_times_at_once_is_one_page(biller: Caller, ada: int, environ: dict[str, str]) -> None:
+    wish = {"customer": "ada", "plan": "basic", "interval": "month"}
+    answers = at_once(environ, biller, [("POST", "/checkout-sessions", wish, "k")] * 8)
+    assert {status for status, _, _ in answers} <= {201, 409}
+    assert len({body for status, _, body in answers if status == 201}) == 1
+    assert biller.post("/checkout-sessions", wish, key="k").headers["Idempotent-Replayed"] == "true"
+    assert count(Checkout) == 1
 
 
 @pytest.mark.parametrize(
