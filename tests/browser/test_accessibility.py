@@ -48,6 +48,7 @@ def named(demo: Demo, browser: Browser) -> dict[str, str]:
     assert event
     return {
         "customer": customer[0],
+        "entry": demo.api(f"customers/{customer[0]}/entries")["data"][0]["id"],
         "payment": pack["id"],
         "refund": demo.api("refunds", asked, key="walk-refund")["id"],
         "event": event[1],

@@ -12,6 +12,7 @@ STANDS_FOR = {
     "{returned}": "/checkout/return?session_id=x",
     "{setup}": "/staff/setup/x",
     "{customer}": "x",
+    "{entry}": "x",
     "{payment}": "x",
     "{refund}": "x",
     "{event}": "x",
