@@ -6,32 +6,42 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.db import connection
-from billing.models import Refund, StripeEvent
+from billing.models import Mail, Refund, StripeEvent
 
 WAITING = ("received", "failed", "parked")
 """States of an event whose effect is still to come."""
 
+UNDECIDED = ("needs_approval", "pending", "requires_action")
+"""States of a refund that is neither done nor over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Events by state, when the oldest of those came that will be tried again, and refunds without an end yet."""
+    """What is counted; `oldest_event_at` is of those events that will be tried again."""
 
     events: dict[str, int]
     oldest_event_at: datetime | None
-    refunds_pending: int
+    refunds: dict[str, int]
+    mails: int
 
 
 def read_backlog() -> Backlog:
-    """The figures as they are now; each by an index on the state."""
-    status = StripeEvent.status
-    counted = select(status, func.count()).where(status.in_(WAITING)).group_by(status)
-    by_state = {state: number for state, number in connection().execute(counted)}
-    oldest = select(func.min(StripeEvent.received_at)).where(status.in_(("received", "failed")))
-    pending = select(func.count()).select_from(Refund).where(Refund.status.in_(("pending", "requires_action")))
+    """The figures as they are now: events by state, refunds without an end yet by state, and mails to be sent."""
+    retried = StripeEvent.status.in_(("received", "failed"))
+    oldest = select(func.min(StripeEvent.received_at)).where(retried)
+    mails = select(func.count()).select_from(Mail).where(Mail.next_try_at.is_not(None))
     return Backlog(
-        events={state: by_state.get(state, 0) for state in WAITING},
+        events=_by_state(StripeEvent.status, WAITING),
         oldest_event_at=connection().execute(oldest).scalar(),
-        refunds_pending=connection().execute(pending).scalar_one(),
+        refunds=_by_state(Refund.status, UNDECIDED),
+        mails=connection().execute(mails).scalar_one(),
     )
+
+
+def _by_state(status: InstrumentedAttribute[str], states: tuple[str, ...]) -> dict[str, int]:
+    query = select(status, func.count()).where(status.in_(states)).group_by(status)
+    counted = {state: number for state, number in connection().execute(query)}
+    return {state: counted.get(state, 0) for state in states}

@@ -26,7 +26,9 @@ def gauges() -> str:
     lines += [metrics.sample("saldo_events", number, state=state) for state, number in waiting.events.items()]
     age = (clock.wall_now() - waiting.oldest_event_at).total_seconds() if waiting.oldest_event_at else 0
     lines += _gauge("saldo_oldest_event_seconds", "Age of the oldest event that is tried again.", max(0, round(age)))
-    lines += _gauge("saldo_refunds_pending", "Refunds that Stripe has not decided.", waiting.refunds_pending)
+    lines += ["# HELP saldo_refunds Refunds that are neither done nor over, by state.", "# TYPE saldo_refunds gauge"]
+    lines += [metrics.sample("saldo_refunds", number, state=state) for state, number in waiting.refunds.items()]
+    lines += _gauge("saldo_mails", "Mails that have not been sent yet.", waiting.mails)
     return "\n".join(lines) + "\n"
 
 

@@ -106,13 +106,20 @@ def test_addresses_to_watch_exist(client: FlaskClient) -> None:
         assert client.get(code(row[0])[0]).status_code == 200
 
 
+def test_series_to_watch_are_in_the_metrics(client: FlaskClient) -> None:
+    told = [code(row[0])[0] for row in tables(section(TEXT, "Watching"))[1]]
+    there = set(re.findall(r"^(\w+)", client.get("/metrics").get_data(as_text=True), re.MULTILINE))
+    assert len(told) > 8
+    assert set(told) <= there
+
+
 def test_log_lines_are_written_somewhere() -> None:
     source = "".join(
         path.read_text()
         for room in ("billing", "webhooks", "web", "api", "worker")
         for path in (ROOT / room).rglob("*.py")
     )
-    lines = [name for row in tables(section(TEXT, "Watching"))[1] for name in code(row[0])]
+    lines = [name for row in tables(section(TEXT, "Watching"))[2] for name in code(row[0])]
     assert len(lines) >= 10
     for line in lines:
         assert re.search(rf'_log\.(warning|error|exception)\(\s*"{line}"', source), line

@@ -93,7 +93,11 @@ def test_metrics_tell_what_waits_and_how_long(visitor: Visitor) -> None:
     read = figures(visitor)
     assert [read[f'saldo_events{{state="{state}"}}'] for state in ("received", "failed", "parked")] == [0, 1, 2]
     assert 300 <= read["saldo_oldest_event_seconds"] < 400
-    assert (read["saldo_refunds_pending"], read["saldo_stripe_key_refused"]) == (0, 0)
+    assert (read['saldo_refunds{state="pending"}'], read["saldo_stripe_key_refused"]) == (0, 0)
+
+
+def test_metrics_tell_of_mails_that_wait(visitor: Visitor, ana: Visitor) -> None:
+    assert figures(visitor)["saldo_mails"] == 1, "the one that confirms the address"
 
 
 def test_metrics_answer_without_a_database(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +107,7 @@ def test_metrics_answer_without_a_database(visitor: Visitor, monkeypatch: pytest
     monkeypatch.setattr(db.engine.dialect, "do_execute", gone)
     read = figures(visitor)
     assert read["saldo_database_up"] == 0
-    assert "saldo_refunds_pending" not in read
+    assert "saldo_mails" not in read
 
 
 def test_metrics_take_nothing_from_a_request(visitor: Visitor) -> None:
