@@ -36,7 +36,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
-from billing.statements import commit_with_pending, drop_pending
+from billing.statements import commit_pending, drop_pending
 
 REST_SECONDS = 1.0
 """After how long without use a connection is asked whether it still lives."""
@@ -182,7 +182,8 @@ def transaction() -> Iterator[Connection]:
         connection = session.connection(execution_options={"saldo_writes": True})
         yield connection
         session.flush()
-        commit_with_pending(connection, session.commit)
+        commit_pending(connection)
+        session.commit()
     except BaseException:
         if connection is not None:
             drop_pending(connection)

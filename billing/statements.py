@@ -141,15 +141,17 @@ def write_pending(connection: Connection) -> None:
             _send(connection, pending)
 
 
-def commit_with_pending(connection: Connection, commit: Callable[[], None]) -> None:
-    """Send what was put off and commit; on PostgreSQL both travel together."""
+def commit_pending(connection: Connection) -> None:
+    """Send what was put off; on PostgreSQL the COMMIT travels with it, so that nothing is left for whoever commits.
+
+    The trip has ended when this returns: a connection that goes back to the pool must not be waiting for answers.
+    """
     pending = connection.info.pop(_PENDING, None)
-    if not pending:
-        commit()
-        return
-    with _explained(connection), _in_one_trip(connection):
-        _send(connection, pending)
-        commit()
+    if pending:
+        with _explained(connection), _in_one_trip(connection):
+            _send(connection, pending)
+            if connection.dialect.name == "postgresql":
+                _driver(connection).commit()
 
 
 def drop_pending(connection: Connection) -> None:
@@ -176,12 +178,12 @@ def _in_one_trip(connection: Connection) -> Any:
 @contextmanager
 def _explained(connection: Connection) -> Iterator[None]:
     """Let the driver's errors be SQLAlchemy's, as everybody expects them."""
-    dialect = connection.dialect
+    dialect, driver = connection.dialect, _driver(connection)
     driver_error = cast(Any, dialect).loaded_dbapi.Error
     try:
         yield
     except driver_error as error:
-        lost = dialect.is_disconnect(error, cast(Any, _driver(connection)), None)
+        lost = dialect.is_disconnect(error, driver, None)
         if lost:
             connection.invalidate(error)
         raise DBAPIError.instance(
