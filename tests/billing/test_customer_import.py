@@ -15,7 +15,7 @@ from billing import clock as business_time
 from billing.customer_import import ImportReport, UnreadableFile, import_customers, read_rows
 from billing.db import db
 from billing.errors import NotFound
-from billing.models import Customer, Entry, Price
+from billing.models import Customer, Entry, Price, StripeEvent
 from billing.money import MICRO
 from tests.conftest import Clock
 from tests.stripe_world import Shop, count, environ, sandbox, shop
@@ -213,6 +213,18 @@ def test_subscription_comes_along_with_what_was_paid_for(shop: Shop) -> None:
     assert shop.balance(ana) == 120
     assert right_books()
     assert bring(json.dumps([row])).problems == []
+
+
+def test_refund_of_what_was_paid_before_takes_nothing(shop: Shop) -> None:
+    customer, subscription = earlier_subscription(shop)
+    bring(f"id,balance,plan,stripe_customer,stripe_subscription\nuser-1,120,basic,{customer},{subscription}\n")
+    charge = shop.sandbox.client.v1.charges.list({"customer": customer}).data[0]
+    shop.sandbox.control("refunds", {"charge": charge.id})
+    shop.sandbox.flush()
+    assert shop.entries(customers.find_customer("user-1").account_id) == [120]
+    assert {row.status for row in db.session.scalars(select(StripeEvent))} <= {"done", "ignored"}
+    assert reconcile.reconcile().parked == []
+    assert right_books()
 
 
 def test_renewal_grants_what_the_plan_is_worth_here(shop: Shop) -> None:
