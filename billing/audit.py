@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from billing import clock
 from billing.db import snapshot
 from billing.errors import NotFound
 from billing.ledger.invariants import Finding, check_books, check_database, check_schema
-from billing.models import Customer
+from billing.models import Customer, Refund, StripeEvent
 from billing.money_invariants import check_money, unsteady_payments
 
 
@@ -43,6 +45,30 @@ def audit(customer: str | None = None) -> Iterator[Violation]:
     """
     with snapshot() as connection:
         yield from audit_connection(connection, customer)
+
+
+LONG = timedelta(hours=24)
+"""After so long, what waits for Stripe or for people needs somebody to look."""
+
+
+def warnings() -> Iterator[Violation]:
+    """What is not wrong, but waits too long: refunds without an end, and events that are parked (I21, I23)."""
+    with snapshot() as connection:
+        waiting = ("pending", "requires_action", "needs_approval")
+        refunds = select(Refund.account_id, Refund.id, Refund.status, Refund.created_at).where(
+            Refund.status.in_(waiting), Refund.created_at < clock.now() - LONG
+        )
+        for row in connection.execute(refunds.order_by(Refund.created_at)):
+            name = _name_of(connection, row.account_id)
+            since = f"{row.status} since {clock.to_rfc3339(row.created_at)}"
+            yield Violation("I21", name, f"refund={row.id}", "an end within 24 h", since, None)
+        events = select(StripeEvent.account_id, StripeEvent.id, StripeEvent.received_at).where(
+            StripeEvent.status == "parked", StripeEvent.received_at < clock.wall_now() - LONG
+        )
+        for event in connection.execute(events.order_by(StripeEvent.received_at)):
+            name = _name_of(connection, event.account_id)
+            since = f"parked since {clock.to_rfc3339(event.received_at)}"
+            yield Violation("I23", name, f"event={event.id}", "looked at within 24 h", since, None)
 
 
 def audit_connection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from billing import audit as audits
-from billing import self_test
+from billing import self_test, stripe_audit
 from billing.errors import SaldoError
 from commands.output import FINDING, as_json, could_not, explains, write_json
 
@@ -20,12 +21,15 @@ group = AppGroup("ledger", help="Prove that the books are right.")
 @group.command("audit")
 @click.option("--customer", help="Only this customer's books.")
 @click.option("--self-test", "prove", is_flag=True, help="Plant corruptions in a copy and see that each is found.")
+@click.option("--stripe", is_flag=True, help="Compare with Stripe's own lists too; of all customers only.")
 @as_json
 @explains
-def audit(customer: str | None, prove: bool, as_json: bool) -> None:
+def audit(customer: str | None, prove: bool, stripe: bool, as_json: bool) -> None:
     """Check every invariant: exit 0 clean, 1 violations, 2 could not finish."""
+    if stripe and (customer is not None or prove):
+        raise click.UsageError("--stripe compares everything; leave --customer and --self-test out")
     try:
-        clean = _self_test(as_json) if prove else _audit(customer, as_json)
+        clean = _self_test(as_json) if prove else _audit(customer, stripe, as_json)
     except (SaldoError, DBAPIError):
         raise  # they have a sentence of their own
     except Exception as error:
@@ -35,12 +39,16 @@ def audit(customer: str | None, prove: bool, as_json: bool) -> None:
         raise SystemExit(FINDING)
 
 
-def _audit(customer: str | None, as_json: bool) -> bool:
-    violations = (_told(each, as_json) for each in audits.audit(customer))
+def _audit(customer: str | None, stripe: bool, as_json: bool) -> bool:
+    online = stripe_audit.audit_at_stripe() if stripe else ()
+    violations = (_told(each, as_json) for each in chain(audits.audit(customer), online))
     found = list(violations) if as_json else sum(1 for _ in violations)
+    waiting = list(audits.warnings()) if customer is None else []
     if as_json:
-        write_json({"violations": found})
+        write_json({"violations": found, "warnings": [asdict(each) for each in waiting]})
     else:
+        for each in waiting:
+            click.echo(f"warning: {each.line}")
         click.echo(f"{found} violations." if found else "The books are right.")
     return not found
 

@@ -24,6 +24,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.personal_data",
         "billing.reconcile",
         "billing.self_test",
+        "billing.stripe_audit",
     ],
     "verbs": ["billing"],  # every module of billing/ that no other line names
     "shared": [

@@ -30,7 +30,7 @@ def spoil(account: int) -> None:
 def test_audit_of_right_books_exits_0(run: Run, account: int) -> None:
     result = run("ledger", "audit")
     assert (result.exit_code, result.stdout) == (0, "The books are right.\n")
-    assert told(run("ledger", "audit", "--customer", "ada", "--json")) == {"violations": []}
+    assert told(run("ledger", "audit", "--customer", "ada", "--json")) == {"violations": [], "warnings": []}
 
 
 def test_audit_prints_one_line_for_each_violation_and_exits_1(run: Run, account: int) -> None:
