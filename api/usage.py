@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -60,10 +60,16 @@ def list_usage_events(public_id: str) -> Response:
 
 def _sums(account_id: int | None) -> Response:
     to = query.moment("to") or clock.now()
-    from_ = query.moment("from") or to - DEFAULT_SPAN
+    from_ = query.moment("from") or _start_of_span(to)
     group_by = cast(GroupBy, query.choice("group_by", usage.GROUPS) or "day")
     lines, total = usage.summarize(account_id, from_, to, group_by)
     return answer({"data": [_write_line(line) for line in lines], "total": _write_line(total)})
+
+
+def _start_of_span(to: datetime) -> datetime:
+    """So long before; at the calendar's edge, its first day."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return to - DEFAULT_SPAN if to - first > DEFAULT_SPAN else first
 
 
 def _read_event(body: Body) -> UsageEvent:
