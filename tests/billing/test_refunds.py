@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing import payments, refunds
+from billing import payments, refunds, spending
 from billing.db import db
 from billing.errors import Conflict, Disputed, Invalid, NotFound, RefundExceeds, StripeRefused
 from billing.models import Refund
@@ -181,6 +181,34 @@ def test_preview_changes_nothing(shop: Shop, bought: str) -> None:
     assert shop.told() == [("PURCHASE", "pack", 100)]
     assert frozen(shop) == 0
     assert db.session.query(Refund).count() == 0
+
+
+def test_preview_says_what_access_ends_with_the_money(shop: Shop) -> None:
+    """All of a running month ends what it paid for; a part, or a goodwill refund, does not (R13)."""
+    invoice = shop.subscribe(shop.price("basic", 500, 1500))
+    shop.tell(invoice)
+    payment_id = shop.payment(invoice).id
+    shop.staff_refund(invoice, 500)
+
+    def ends(amount_minor: int, credits: str = "proportional") -> bool:
+        preview = refunds.preview_refund(payment_id, amount_minor=amount_minor, credits=credits)
+        return preview.ends_access_until is not None
+
+    assert ends(1000)
+    assert not ends(999)
+    assert not ends(1000, "keep")
+
+
+def test_most_that_is_fair_counts_months_to_come(shop: Shop, calendar: Calendar) -> None:
+    """A year of 120.00 by the month: after one of twelve is spent, 110.00 is fair."""
+    invoice = shop.subscribe(shop.price("basic", 100, 12000, interval="year"))
+    shop.tell(invoice)
+    assert payments.view_payment(shop.payment(invoice)).fair_minor == 12000
+    spending.debit(shop.account_id, spending.Order(amount=100 * MICRO), actor="app:studio")
+    assert payments.view_payment(shop.payment(invoice)).fair_minor == 11000
+    refund = shop.staff_refund(invoice, credits="unspent")
+    assert refund.amount_minor == 11000
+    assert (shop.balance().balance, shop.balance().debt) == (0, 0)
 
 
 # ── Stripe's answer ──────────────────────────────────────────────────────────────────────────────────────────
