@@ -138,7 +138,7 @@ def problem(code: str, detail: str, **members: object) -> Response:
         **members,
     }
     response = Response(money.dumps(body), status, mimetype="application/problem+json")
-    if status == 503:
+    if status == 503 or code == "idempotency_in_progress":
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

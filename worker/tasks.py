@@ -12,7 +12,20 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import accounts, attempts, catalog_sync, clock, erasure, events, links, mails, reconcile, refunds, replies
+from billing import (
+    accounts,
+    attempts,
+    catalog_sync,
+    clock,
+    erasure,
+    events,
+    links,
+    mails,
+    quotes,
+    reconcile,
+    refunds,
+    replies,
+)
 from billing.db import connection, transaction
 from billing.models import Account
 from webhooks import inbox
@@ -90,6 +103,7 @@ def _erase_at_stripe(account_id: int | str) -> bool:
 
 def _forget_replies(_name: int | str) -> bool:
     replies.forget_old()
+    quotes.forget_old(clock.now())
     return True
 
 
@@ -109,7 +123,7 @@ TASKS = (
     Task("send mail", timedelta(seconds=2), mails.due_mails, _send_mail),
     Task("finish erasures", timedelta(minutes=1), erasure.unfinished_erasures, _erase_at_stripe),
     Task("forget old links", timedelta(hours=1), lambda: ["links"], _forget),
-    Task("forget old replies", timedelta(hours=1), lambda: ["replies"], _forget_replies),
+    Task("forget old replies and quotes", timedelta(hours=1), lambda: ["replies"], _forget_replies),
     Task("put new tiers to Stripe", timedelta(seconds=10), _unsynced_influencers, _sync_influencers),
     Task("reconcile", timedelta(hours=1), lambda: ["stripe"], _reconcile),
 )

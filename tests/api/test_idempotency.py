@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from billing import api_keys, clock, replies
+from billing import api_keys, audit, checkout, clock, quotes, replies
 from billing.db import db
 from billing.models import Reply
 from tests.api.conftest import Caller, problem
@@ -133,6 +134,28 @@ def test_answer_is_kept_for_its_time(biller: Caller, shop: Shop, ada: int) -> No
         assert replies.forget_old() == 1
         assert biller.post("/credits", GIFT, key="k").headers["Idempotent-Replayed"] == "true"
     assert count(Reply) == 1
+
+
+def test_cleaning_up_after_a_year_loses_nothing__F191(caller_with: Callable[..., Caller], shop: Shop, ada: int) -> None:
+    app = caller_with("credits:read", "credits:spend", "billing:write")
+    shop.sandbox.pay(checkout.start_pack_checkout(ada, "small").id)
+    (paid,) = shop.events("checkout.session.completed")
+    app.post("/credits", GIFT, key="k")
+    hold = app.post("/holds", {"customer": "ada", "amount": 1}, key="k").json
+    assert hold
+    app.post(f"/holds/{hold['id']}/void", key="k")
+    app.post("/quotes", {"customer": "ada", "action": "image"})
+    books = [text(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("entries", "grants", "uses", "holds", "usage")]
+    before = [db.session.execute(each).all() for each in books]
+    db.session.rollback()
+    with time_machine.travel(clock.wall_now() + timedelta(days=365)):
+        assert (replies.forget_old(), quotes.forget_old(clock.now())) == (2, 1)
+        assert [db.session.execute(each).all() for each in books] == before
+        assert list(audit.audit()) == []
+        db.session.rollback()
+        assert shop.status(paid) == "duplicate"
+        assert app.post("/credits", GIFT, key="k").headers["Idempotent-Replayed"] == "true"
+    assert shop.entries(ada, "pack", "staff") == [100, 10]
 
 
 def test_call_to_stripe_under_way_is_not_begun_twice(shop: Shop) -> None:
