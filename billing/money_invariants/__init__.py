@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants.finding import Finding
-from billing.money_invariants import desk, money_back, money_in, staff_acts, stripe_side
+from billing.money_invariants import desk, jobs, money_back, money_in, staff_acts, stripe_side
 from billing.money_invariants.reading import AccountMoney, read_money, unsteady_payments
 
 __all__ = ["check_money", "check_payments", "unsteady_payments"]
@@ -38,6 +38,9 @@ OF_ALL: tuple[Callable[[Connection, int | None], Iterator[Finding]], ...] = (
     stripe_side.paid_until,
     stripe_side.one_customer_each,
     stripe_side.one_owner,
+    jobs.month_spent,
+    jobs.paid_by_their_entries,
+    jobs.quota_counts,
     staff_acts.staff_entries,
     staff_acts.staff_refunds,
     desk.second_person,

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from billing import accounts, audit, usage
 from billing.clock import now
+from billing.db import transaction
 from billing.errors import Invalid, InvalidCursor
 from billing.money import MICRO
 from billing.spending import Order
@@ -134,3 +136,22 @@ def test_rows_go_back_page_by_page_and_a_cursor_is_its_accounts_own(ana: int) ->
     for cursor in (first.next_cursor.replace(f"{ana}.", f"{ana + 1}."), "x", f"{ana}.²"):
         with pytest.raises(InvalidCursor):
             usage.list_events(ana, cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "invariant"),
+    [
+        ("UPDATE accounts SET month_spent = month_spent + 1", "I05 user=ana account=month_spent"),
+        ("UPDATE usage SET charged = charged - 1 WHERE number = 1", "I29 user=ana usage=1"),
+        ("UPDATE usage SET given_back = 1 WHERE number = 1", "I29 user=ana usage=1"),
+        ("UPDATE quota_uses SET used = used - 1", "I05 user=ana quota=images:lifetime"),
+        ("UPDATE usage SET quantity = 9 WHERE number = 1", "I05 user=ana quota=images:lifetime"),
+    ],
+)
+def test_audit_sees_jobs_and_counts_that_say_something_else(ana: int, spoil: str, invariant: str) -> None:
+    record(event("1", quantity=2))
+    assert list(audit.audit("ana")) == []
+    with transaction() as write:
+        write.execute(text(f"{spoil}{' AND' if 'WHERE' in spoil else ' WHERE'} account_id = {ana}"))
+    (line,) = [violation.line for violation in audit.audit("ana")]
+    assert line.startswith(invariant)
