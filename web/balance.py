@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import login_required
 
-from billing import accounts
+from billing import accounts, clock, monthly_use, quotas
 from web import words
 from web.formats import credits
 from web.header import read_header
@@ -19,8 +19,14 @@ bp = Blueprint("balance", __name__)
 @bp.get("/balance")
 @login_required
 def show() -> ResponseReturnValue:
-    """Figures and grants, in the order in which grants are spent."""
-    return render_template("web/balance.html", balance=accounts.read_balance(account_id()), words=words)
+    """Figures, limits, and grants in the order in which they are spent."""
+    return render_template(
+        "web/balance.html",
+        balance=accounts.read_balance(account_id()),
+        spent=monthly_use.spent_this_month(account_id(), clock.now()),
+        limits=quotas.list_quotas(account_id()),
+        words=words,
+    )
 
 
 @bp.get("/balance/now")

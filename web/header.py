@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Flask, g
 from flask_login import current_user
 
-from billing import accounts, catalog, subscriptions
+from billing import accounts, catalog, clock, entitlements, subscriptions
 
 LOW_SHARE = 10
 """A balance below one part in so many of what a cycle brings counts as running low."""
@@ -46,11 +46,11 @@ def read_header() -> Header | None:
 
 def header_of(account_id: int) -> Header:
     """What a customer has and what needs their attention."""
-    state = subscriptions.current_plan(account_id)
+    entitlement = entitlements.entitlement_of(account_id, clock.now())
     balance = accounts.read_balance(account_id)
     known = catalog.current()
-    plan = known.plans.get(state.plan)
-    unlimited = plan is not None and plan.unlimited
+    plan = known.plans.get(entitlement.plan)
+    unlimited = entitlement.unlimited
     free = known.free_plan
     cycle = plan.credits if plan else free.monthly_refill or free.signup_credits
     return Header(

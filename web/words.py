@@ -100,6 +100,14 @@ def action_name(action_id: str) -> str:
     return action.name.get(page_locale()) if action else action_id
 
 
+def limit_name(resource: str) -> str:
+    """What a limit is on, or its id when it is gone from the catalog."""
+    if resource == "spending":
+        return gettext("Credits a month")
+    rule = catalog.current().quotas.get(resource)
+    return rule.name.get(page_locale()) if rule else resource
+
+
 def influencer_name(influencer_id: str) -> str:
     """An influencer's name, or the id when they are gone from the catalog."""
     influencer = influencers.find_or_none(influencer_id)

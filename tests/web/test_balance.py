@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from billing import adjustments, clock, spending
+from billing import adjustments, catalog, clock, monthly_use, spending
 from billing.money import MICRO
 from tests.conftest import Clock
 from tests.web.conftest import Visitor, text_of
@@ -60,6 +61,26 @@ def test_header_says_what_is_on_hold_and_what_expires_next(ana: Visitor) -> None
     grant(ana, 500, expires_at=clock.now() + timedelta(days=10))
     spending.place_hold(ana.account_id, spending.Order(amount=20 * MICRO), actor="app:test")
     assert "Available 540 On hold 20 Next expiry 480," in text_of(ana.see("/plans"))
+
+
+def test_balance_says_what_was_spent_and_which_limits_hold(ana: Visitor, tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text(
+        'currency = "usd"\n[quotas.images]\nname = "Images"\nperiod = "lifetime"\n'
+        '[free_plan]\nname = "Free"\nsignup_credits = 60\nquotas = { images = 5 }\n'
+        '[actions.image]\nname = "Image"\ncost = 5\nquotas = ["images"]\n'
+    )
+    catalog.configure(catalog.load_catalog(path))
+    monthly_use.set_monthly_limit(ana.account_id, 100 * MICRO)
+    spending.debit(ana.account_id, spending.Order(action="image", quantity=2), actor="app:test")
+    page = text_of(ana.see("/balance"))
+    assert "Spent this month 10" in page
+    assert "Images 2 of 5 3 never: it holds for as long as you are here" in page
+    assert "Credits a month 10 of 100 90" in page
+
+
+def test_balance_shows_no_limits_where_there_are_none(ana: Visitor) -> None:
+    assert "Starts anew" not in text_of(ana.see("/balance"))
 
 
 def test_header_warns_when_credits_run_low(ana: Visitor) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from billing import catalog, clock, spending
+from billing import adjustments, catalog, clock, spending
 from billing.money import MICRO
 from billing.spending import Order
 from billing.usage_report import DayUse, Sums
@@ -105,6 +105,38 @@ def test_usage_names_the_model_that_is_cheaper(app: Flask, ana: Visitor, tmp_pat
     assert "gpt-5 1 1,000 400 0.525 $0.00525 Together" in text
     spend(ana, "chat", model="gpt-4o-mini", input_tokens=1000, output_tokens=400)
     assert "with gpt-4o-mini costs" not in text_of(ana.see("/usage"))
+
+
+def test_usage_lists_jobs_and_says_when_one_was_not_charged(ana: Visitor) -> None:
+    spend(ana, "video", units=5, agent="director", reference="job-1")
+    given_back = spending.debit(ana.account_id, Order(action="upscale"), actor="app:studio").entry
+    assert given_back is not None
+    spending.refund_debit(given_back.id, actor="app:studio")
+    failed, called_off, running = (
+        spending.place_hold(ana.account_id, Order(action="upscale"), actor="app:studio") for _ in range(3)
+    )
+    spending.fail_hold(failed.id, "timeout")
+    spending.void_hold(called_off.id)
+    assert running.status == "active"
+    jobs = text_of(ana.see("/usage")).split("Job by job")[1]
+    assert "Video director · job-1 Done 25" in jobs
+    assert "Enlarge an image Done; given back to you 0" in jobs
+    assert "Enlarge an image Failed; you were not charged 0" in jobs
+    assert "Enlarge an image Called off; you were not charged 0" in jobs
+    assert "Enlarge an image Running; its credits are on hold 0" in jobs
+    assert jobs.index("Running") < jobs.index("Called off") < jobs.index("Failed") < jobs.index("director")
+
+
+def test_usage_goes_back_through_jobs_without_a_gap(ana: Visitor) -> None:
+    adjustments.grant_credits(ana.account_id, 1000 * MICRO, "For your patience", "staff:test")
+    for number in range(20):
+        spend(ana, "upscale", reference=f"job-{number};")
+    first = ana.see("/usage")
+    older = re.search(r'href="(/usage\?[^"]*cursor=[^"]+)"', first.text)
+    assert older
+    second = ana.see(older[1].replace("&amp;", "&").split("#")[0])
+    seen = re.findall(r"job-(\d+);", first.text + second.text)
+    assert [int(number) for number in seen] == list(range(19, -1, -1))
 
 
 def test_export_lists_every_use_with_its_numbers_as_numbers_f141(ana: Visitor) -> None:
