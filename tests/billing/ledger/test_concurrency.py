@@ -16,14 +16,24 @@ from typing import Any
 import pytest
 from flask import current_app
 
-from billing import accounts, audit, clock, purchases, spending
+from billing import accounts, audit, clock, purchases, quotas, spending, usage
 from billing.db import db
 from billing.errors import SaldoError
 from billing.money import MICRO
 from tests.billing.ledger.acts import ACTOR, capture, debit, give_back, hold, told
 from tests.conftest import rules_only
-from tests.factories import make_customer, make_grant, make_session, use_catalog
+from tests.factories import CATALOG, make_customer, make_grant, make_session, use_catalog
 
+COUNTED = f"""{CATALOG}
+quotas = {{ searches = 10 }}
+[quotas.searches]
+name = "Searches"
+period = "month"
+[actions.search]
+name = "Search"
+cost = 1
+quotas = ["searches"]
+"""
 PROCESSES = 4
 THREADS = 3
 
@@ -38,6 +48,20 @@ def _hold_and_debit(account: int) -> None:
 
 def _debit_and_give_back(account: int) -> None:
     give_back(debit(account, 2), 1)
+
+
+def _search(account: int) -> str:
+    return spending.debit(account, spending.Order(action="search"), actor=ACTOR).usage_id
+
+
+def _begin_search(account: int) -> str:
+    return spending.place_hold(account, spending.Order(action="search"), actor=ACTOR).id
+
+
+def _record(*customers: str) -> list[str]:
+    order = spending.Order(action="search")
+    events = [usage.UsageEvent("one-event", customer, order) for customer in customers]
+    return [each.status for each in usage.record_events("test", events, actor=ACTOR)]
 
 
 def _lowest_available(account: int, samples: int) -> int:
@@ -55,6 +79,9 @@ ACTS: dict[str, Callable[..., Any]] = {
     "hold and debit": _hold_and_debit,
     "look": accounts.read_balance,
     "lowest available": _lowest_available,
+    "record": _record,
+    "search": _search,
+    "begin search": _begin_search,
     "void": spending.void_hold,
 }
 Job = tuple[str, tuple[Any, ...]]
@@ -63,7 +90,7 @@ Job = tuple[str, tuple[Any, ...]]
 def _work(url: str, jobs: list[Job], start_at: float) -> list[tuple[str, Any]]:
     """In another process: wait for the common start, then do the jobs in threads; the outcome of each in order."""
     with rules_only(url), TemporaryDirectory() as folder:
-        use_catalog(Path(folder))
+        use_catalog(Path(folder), COUNTED)
         app = current_app._get_current_object()  # type: ignore[attr-defined]
 
         def do(job: Job) -> tuple[str, Any]:
@@ -113,7 +140,7 @@ class Crowd:
 @pytest.fixture
 def crowd(workers: ProcessPoolExecutor, database_url: str, database: None, tmp_path: Path) -> Crowd:
     """The crowd, at this test's database."""
-    use_catalog(tmp_path)
+    use_catalog(tmp_path, COUNTED)
     return Crowd(workers, database_url)
 
 
@@ -217,3 +244,22 @@ def test_one_session_told_at_once_is_granted_once(crowd: Crowd) -> None:
     outcomes = Counter(answer for _, answer in crowd.do([("fulfil", (session,))] * 20))
     assert outcomes == {"granted": 1, "duplicate": 19}
     assert balance(account) == 100
+
+
+def test_parallel_jobs_never_pass_a_quota(crowd: Crowd) -> None:
+    account = make_customer()
+    make_grant(account, 100)
+    outcomes = crowd.count([("search", (account,)), ("begin search", (account,))] * 15)
+    assert outcomes == {"ok": 10, "QuotaExceeded": 20}
+    assert quotas.list_quotas(account)[0].used == 10
+    assert accounts.read_balance(account).available == 90 * MICRO
+    assert list(audit.audit()) == []
+
+
+def test_event_sent_at_once_for_two_customers_counts_once(crowd: Crowd) -> None:
+    """Each holds the lock of another account, so only the key itself can tell that they are twins."""
+    for name in ("ana", "bob"):
+        make_grant(make_customer(name), 10)
+    outcomes = crowd.do([("record", ("ana",)), ("record", ("bob",))] * 6)
+    assert sorted(chain.from_iterable(found for _, found in outcomes)) == ["duplicate"] * 11 + ["recorded"]
+    assert list(audit.audit()) == []
