@@ -1,0 +1,106 @@
+"""A customer's account from its first mail to its end; the demo writes its mails into the log of its worker."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.demo import Demo
+from tests.browser.test_accessibility import findings
+from tests.browser.test_road import PASSWORD, register
+
+pytestmark = pytest.mark.browser
+
+NEW = "another horse entirely"
+
+
+def link_for(demo: Demo, address: str, path: str) -> str:
+    """The newest link below `path` that was mailed to an address; the worker sends within seconds."""
+    log = demo.folder / "instance" / "log" / "worker.log"
+    for _ in range(100):
+        mails = re.findall(rf"--- mail to {re.escape(address)}:.*?\n---", log.read_text(), flags=re.DOTALL)
+        links = [link for mail in mails for link in re.findall(rf"{demo.url}({path}\S+)", mail)]
+        if links:
+            return str(links[-1])
+        time.sleep(0.2)
+    raise AssertionError(f"no mail with {path} came for {address}")
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def test_account_from_its_first_mail_to_its_end(demo: Demo, open_browser: Callable[..., Page]) -> None:
+    page = open_browser()
+    register(page, "mara@example.com")
+
+    # The address is proven on another device, where nobody is signed in.
+    phone = open_browser(width=320)
+    phone.goto(link_for(demo, "mara@example.com", "/confirm-email/"))
+    assert findings(phone) == []
+    phone.get_by_role("button", name="Confirm e-mail address").click()
+    expect(phone.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
+
+    # A forgotten password: a new one by mail ends the session on the first device.
+    phone.get_by_role("link", name="Forgot your password?").click()
+    phone.get_by_label("E-mail address").fill("mara@example.com")
+    phone.get_by_role("button", name="Send the link").click()
+    expect(phone.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    assert findings(phone) == []
+    phone.goto(link_for(demo, "mara@example.com", "/reset-password/"))
+    assert findings(phone) == []
+    phone.get_by_label("New password", exact=True).fill(NEW)
+    phone.get_by_label("New password again").fill(NEW)
+    phone.get_by_role("button", name="Save and sign in").click()
+    expect(phone.get_by_role("heading", name="Balance", exact=True)).to_be_visible()
+    page.goto("/balance")
+    expect(page).to_have_url(re.compile("/login"))
+    sign_in(page, "mara@example.com", PASSWORD)
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    sign_in(page, "mara@example.com", NEW)
+
+    # Another address, and everything that is known to take along.
+    page.goto("/settings")
+    page.get_by_label("New e-mail address").fill("mara.new@example.com")
+    page.locator("#email_password").fill(NEW)
+    page.get_by_role("button", name="Send the link").click()
+    page.goto(link_for(demo, "mara.new@example.com", "/change-email/"))
+    page.get_by_role("button", name="Confirm e-mail address").click()
+    expect(page.get_by_text("You sign in as mara.new@example.com.")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download your data").click()
+    assert download.value.suggested_filename.startswith("saldo-data-")
+
+    # The end of it.
+    page.get_by_role("link", name="Delete your account").click()
+    assert findings(page) == []
+    page.get_by_label("Current password").fill(NEW)
+    page.get_by_label("Yes, delete my account for good").check()
+    page.get_by_role("button", name="Delete my account").click()
+    expect(page.get_by_text("Your account is deleted.")).to_be_visible()
+    sign_in(page, "mara.new@example.com", NEW)
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    demo.flask("ledger", "audit")
+
+
+def test_app_lets_its_customer_in_by_a_link(demo: Demo, open_browser: Callable[..., Page]) -> None:
+    demo.api("customers", {"id": "user-42", "name": "Uma"})
+    url = demo.api("portal-sessions", {"customer": "user-42", "return_path": "/packs"})["url"]
+    page = open_browser()
+    page.goto(url)
+    expect(page.get_by_role("main")).to_contain_text("You go on as Uma")
+    assert findings(page) == []
+    page.get_by_role("button", name="Continue").press("Enter")
+    expect(page).to_have_url(re.compile(r"/packs$"))
+    page.goto(url)
+    expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+    page.goto("/settings")
+    expect(page.get_by_role("main")).to_contain_text("user-42")
+    expect(page.get_by_role("heading", name="Change password")).to_have_count(0)
