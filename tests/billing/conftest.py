@@ -22,6 +22,22 @@ currency = "usd"
 [free_plan]
 name = "Free"
 signup_credits = 0
+quotas = { images = 5, searches = 10 }
+[quotas.images]
+name = "Images"
+period = "lifetime"
+[quotas.searches]
+name = "Searches"
+period = "month"
+[actions.image]
+name = "Image"
+cost = 5
+quotas = ["images"]
+on_failure = { moderation = 50 }
+[actions.search]
+name = "Search"
+cost = 1
+quotas = ["searches"]
 [influencers.luna]
 name = "Luna"
 [influencers.luna.tiers.basic]

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing import adjustments, spending, subscriptions
+from billing import adjustments, clock, monthly_use, quotas, spending, subscriptions
 from billing.db import db
 from billing.errors import SaldoError
 from billing.models import Grant
@@ -258,6 +258,34 @@ def void(story: Story, name: str) -> None:
     spending.void_hold(story.names[name])
 
 
+@step(r"make (\d+) (image|search)(?:s|es)?")
+def make(story: Story, count: str, action: str) -> str | None:
+    order = Order(action=action, quantity=int(count))
+    entry = spending.debit(story.shop.account_id, order, actor="app:studio").entry
+    return entry.id if entry is not None else None
+
+
+@step(r"begin (\d+) (image|search)(?:s|es)?")
+def begin(story: Story, count: str, action: str) -> str:
+    order = Order(action=action, quantity=int(count))
+    return spending.place_hold(story.shop.account_id, order, actor="app:studio").id
+
+
+@step(rf"{NAME} fails: (moderation|timeout|provider_error|user_cancelled)")
+def fail(story: Story, name: str, reason: str) -> None:
+    spending.fail_hold(story.names[name], reason)
+
+
+@step(r"staff set (images|searches) back")
+def set_back(story: Story, resource: str) -> None:
+    quotas.reset_quota(story.shop.account_id, resource, reason="asked for", actor="staff:sam")
+
+
+@step(rf"the customer limits a month to {CREDITS}")
+def limit_month(story: Story, credits: str) -> None:
+    monthly_use.set_monthly_limit(story.shop.account_id, _micro(credits))
+
+
 # ── money goes back ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -348,6 +376,16 @@ def for_influencer(story: Story, influencer: str) -> str:
 @check(rf"expired {CREDITS}")
 def expired(story: Story) -> str:
     return _shown(-sum(entry.amount for entry in story.shop.entries(reason="expired")))
+
+
+@check(r"(images|searches) used (\d+)")
+def of_quota(story: Story, resource: str) -> str:
+    return str({each.resource: each.used for each in quotas.list_quotas(story.shop.account_id)}[resource])
+
+
+@check(rf"spent this month {CREDITS}")
+def this_month(story: Story) -> str:
+    return _shown(monthly_use.spent_this_month(story.shop.account_id, clock.now()))
 
 
 @check(rf"{NAME} has {CREDITS} left")
