@@ -8,7 +8,8 @@ from typing import Any
 from babel.core import negotiate_locale
 from flask import Response, current_app, request
 
-from api.answers import answer, credits
+from api import query
+from api.answers import answer, credits, page_of
 from api.auth import public
 from api.blueprint import bp
 from billing import catalog, influencers
@@ -36,16 +37,24 @@ def list_packs() -> Response:
 @bp.get("/actions")
 @public
 def list_actions() -> Response:
-    """What an app charges for, and how much."""
-    return _list([_write_action(action) for action in catalog.current().actions.values()])
+    """The price list: what an app charges for, and how much; `version` changes whenever the catalog does."""
+    known = catalog.current()
+    actions = [_write_action(action) for action in known.actions.values()]
+    return answer({"data": actions, "next_cursor": None, "version": known.version})
 
 
 @bp.get("/influencers")
 @public
 def list_influencers() -> Response:
-    """Characters to subscribe to."""
+    """One page of characters to subscribe to: apps may have added any number of them."""
     known = influencers.known()
-    return _list([write_influencer(known.currency, influencer) for influencer in known.influencers.values()])
+    return page_of(
+        list(known.influencers.values()),
+        id_of=lambda influencer: influencer.id,
+        write=lambda influencer: write_influencer(known.currency, influencer),
+        limit=query.limit(),
+        cursor=request.args.get("cursor"),
+    )
 
 
 def _list(data: list[dict[str, Any]]) -> Response:

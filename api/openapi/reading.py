@@ -15,6 +15,7 @@ from api.openapi.schemas import (
     TIME,
     Schema,
     constrained,
+    listing,
     nullable,
     obj,
     one_of,
@@ -49,6 +50,12 @@ _NEW_CUSTOMER = obj(
     email=opt(nullable(text("Never used to find or link a customer.", longest=320))),
     name=opt(nullable(text(longest=200))),
     locale=opt(nullable(one_of(*LOCALES))),
+)
+
+_PRICE_LIST = obj(
+    data=listing(ref("Action")),
+    next_cursor={"type": "null"},
+    version=words("Changes whenever the catalog does."),
 )
 
 CALLS = (
@@ -134,8 +141,15 @@ CALLS = (
     ),
     Call("GET", "/plans", "Plans for sale", {200: whole(ref("Plan"))}, public=True),
     Call("GET", "/packs", "Packs for sale", {200: whole(ref("Pack"))}, public=True),
-    Call("GET", "/actions", "The price list", {200: whole(ref("Action"))}, public=True),
-    Call("GET", "/influencers", "Influencers to subscribe to", {200: whole(ref("Influencer"))}, public=True),
+    Call("GET", "/actions", "The price list", {200: _PRICE_LIST}, public=True),
+    Call(
+        "GET",
+        "/influencers",
+        "Influencers to subscribe to",
+        {200: page(ref("Influencer"))},
+        query=PAGES,
+        public=True,
+    ),
     Call(
         "GET",
         "/openapi.json",

@@ -26,7 +26,13 @@ VERA = {
 
 
 def listed(caller: Caller) -> dict[str, Any]:
-    return {each["id"]: each for each in exact(caller.get("/influencers"))["data"]}
+    """All of them, page by page."""
+    found, query = {}, {"limit": 100}
+    while query:
+        page = exact(caller.get("/influencers", **query))
+        found |= {each["id"]: each for each in page["data"]}
+        query = {"limit": 100, "cursor": page["next_cursor"]} if page["next_cursor"] else {}
+    return found
 
 
 def put_to_stripe() -> int:
@@ -129,6 +135,15 @@ def test_wrong_value_is_refused_at_its_place(biller: Caller, shop: Shop, body: d
     assert answer.json
     assert field in {each["field"] for each in answer.json["errors"]}
     assert len(listed(biller)) == 3
+
+
+def test_influencers_come_in_pages(biller: Caller, shop: Shop) -> None:
+    first = exact(biller.get("/influencers", limit=2))
+    second = exact(biller.get("/influencers", limit=2, cursor=first["next_cursor"]))
+    assert [each["id"] for each in [*first["data"], *second["data"]]] == ["luna", "nico", "gone"]
+    assert second["next_cursor"] is None
+    for wrong in ({"limit": 0}, {"limit": 101}, {"cursor": "x"}):
+        assert problem(biller.get("/influencers", **wrong)) == (422, "invalid")
 
 
 def test_influencer_that_is_not_there_is_404(biller: Caller, shop: Shop) -> None:
