@@ -20,6 +20,7 @@ from web.staff import (  # noqa: F401
     search,
     second_factor,
     session,
+    stripe,
     usage,
 )
 from web.staff.blueprint import bp

@@ -78,6 +78,7 @@ ACTS = {
     "set_picture": lazy_gettext("Picture of an influencer"),
     "picture.store": lazy_gettext("Picture stored"),
     "picture.remove": lazy_gettext("Picture removed"),
+    "reconcile": lazy_gettext("Compared with Stripe"),
     "staff.add": lazy_gettext("Staff account"),
     "staff.disable": lazy_gettext("Staff account shut"),
     "staff.set_password": lazy_gettext("Password set"),
