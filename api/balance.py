@@ -8,27 +8,25 @@ from flask import Response
 
 from api.answers import answer, credits, time
 from api.blueprint import bp
-from api.paths import customer_at
-from billing import accounts, catalog, clock, monthly_use, subscriptions
+from api.paths import account_at
+from billing import accounts, catalog, entitlements
 from billing.ledger.balances import BalanceView, GrantView
-from billing.models import Customer
 
 
 @bp.get("/customers/<public_id>/balance")
 def read_balance(public_id: str) -> Response:
     """What a customer has, by grants in the order in which they are spent."""
-    return answer(write_balance(customer_at(public_id)))
+    return answer(write_balance(public_id, account_at(public_id)))
 
 
-def write_balance(customer: Customer) -> dict[str, Any]:
+def write_balance(public_id: str, account_id: int) -> dict[str, Any]:
     """A customer's balance as JSON."""
-    balance = accounts.read_balance(customer.account_id)
-    plan = subscriptions.current_plan(customer.account_id).plan
+    balance = accounts.read_balance(account_id)
+    plan = entitlements.plan_of(account_id)
     sold = catalog.current().plans.get(plan)
     expiry = balance.next_expiry
-    limit = monthly_use.monthly_limit(customer.account_id)
     return {
-        "customer": customer.public_id,
+        "customer": public_id,
         "plan": plan,
         "unlimited": sold is not None and sold.unlimited,
         "balance": credits(balance.balance),
@@ -44,8 +42,8 @@ def write_balance(customer: Customer) -> dict[str, Any]:
             "refunded": credits(balance.totals.refunded),
         },
         "month": {
-            "spent": credits(monthly_use.spent_this_month(customer.account_id, clock.now())),
-            "limit": None if limit is None else credits(limit),
+            "spent": credits(balance.month_spent),
+            "limit": None if balance.monthly_limit is None else credits(balance.monthly_limit),
         },
         "next_expiry": {"amount": credits(expiry[0]), "at": time(expiry[1])} if expiry else None,
         "grants": [_write_grant(grant) for grant in balance.grants],

@@ -62,7 +62,7 @@ def read_customer(public_id: str) -> Response:
 
 def _write_customer(customer: Customer) -> dict[str, Any]:
     plan = subscriptions.current_plan(customer.account_id)
-    balance = write_balance(customer)
+    balance = write_balance(customer.public_id, customer.account_id)
     return {
         "id": customer.public_id,
         "email": customer.email,

@@ -11,8 +11,7 @@ from sqlalchemy import select
 from billing import clock, freezing, refills, schedule
 from billing.db import connection, in_transaction, transaction
 from billing.ledger import due
-from billing.ledger.balances import BalanceView
-from billing.ledger.balances import read_balance as read_booked_balance
+from billing.ledger.balances import BalanceView, view_of
 from billing.ledger.book import Book, read_book
 from billing.models import Account
 from billing.statements import Asked
@@ -43,8 +42,11 @@ def ensure_up_to_date(account_id: int) -> None:
 
 def read_balance(account_id: int) -> BalanceView:
     """Balance, grants and totals as of now; raises ``NotFound``."""
-    ensure_up_to_date(account_id)
-    return read_booked_balance(account_id, clock.now())
+    book = read_book(account_id, clock.now(), locked=False)
+    if book.next_due_at is None or book.next_due_at > book.now:
+        return view_of(book)
+    with transaction(), open_account(account_id) as booked:
+        return view_of(booked)
 
 
 def book_due(book: Book) -> None:

@@ -92,7 +92,14 @@ def from_timestamp(seconds: int) -> datetime:
 
 def month_start(at: datetime) -> datetime:
     """The first moment of the calendar month in UTC: where monthly quotas and limits begin anew."""
-    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    at = at.astimezone(UTC)
+    return datetime(at.year, at.month, 1, tzinfo=UTC)
+
+
+def month_name(at: datetime) -> str:
+    """The calendar month in UTC: ``2026-11``."""
+    at = at.astimezone(UTC)
+    return f"{at.year:04}-{at.month:02}"
 
 
 def add_months(anchor: datetime, months: int) -> datetime:

@@ -180,6 +180,7 @@ def transaction() -> Iterator[Connection]:
     connection = None
     try:
         connection = session.connection(execution_options={"saldo_writes": True})
+        session.info["saldo_transaction"] = connection
         yield connection
         session.flush()
         commit_pending(connection)
@@ -227,7 +228,9 @@ def _refuse_stray_writes(session: Any, _context: Any, _instances: Any) -> None:
 
 def connection() -> Connection:
     """The current connection, for Core statements; joins the open transaction or begins a read."""
-    return db.session().connection()
+    session = db.session()
+    of_transaction = session.info.get("saldo_transaction")
+    return of_transaction if isinstance(of_transaction, Connection) else session.connection()
 
 
 def is_postgresql() -> bool:

@@ -83,6 +83,12 @@ def plan_asked(account_id: int) -> Asked:
     return _LIVING_PLAN, {"account_id": account_id}
 
 
+def plan_of(account_id: int) -> str:
+    """The plan the customer is on: the free one without a living subscription."""
+    rows = read(connection(), _LIVING_PLAN, account_id=account_id)
+    return str(rows[0]["item"]) if rows else FREE_PLAN
+
+
 def entitlement_of(account_id: int, now: datetime) -> Entitlement:
     """The plan whose limits hold for the account, and whether it is unlimited at this moment.
 

@@ -25,11 +25,6 @@ def spent_this_month(account_id: int, now: datetime) -> int:
     return int(row.month_spent)
 
 
-def monthly_limit(account_id: int) -> int | None:
-    """The most micro-credits that the customer wants to spend in a month, if they have said so."""
-    return connection().scalar(select(Account.monthly_limit).where(Account.account_id == account_id))
-
-
 def set_monthly_limit(account_id: int, limit: int | None) -> None:
     """Let nothing spend more than ``limit`` micro-credits a month; None lifts it.
 

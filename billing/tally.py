@@ -183,4 +183,4 @@ def tally_asked(account_id: int, now: datetime) -> list[Asked]:
 
 def period_of(kind: str, now: datetime) -> str:
     """The period that runs now for a quota counted by ``month``, or for a ``lifetime``."""
-    return f"{clock.month_start(now):%Y-%m}" if kind == "month" else LIFETIME
+    return clock.month_name(now) if kind == "month" else LIFETIME

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.ids import ledger_id
-from billing.ledger.book import Book, GrantState, read_book
+from billing.ledger.book import Book, GrantState
 from billing.ledger.grants import burn_key, spendable
 
 
@@ -53,11 +53,8 @@ class BalanceView:
     next_expiry: tuple[int, datetime] | None
     grants: list[GrantView]
     entry_count: int
-
-
-def read_balance(account_id: int, now: datetime) -> BalanceView:
-    """The account's balance at ``now``; raises ``NotFound``."""
-    return view_of(read_book(account_id, now, locked=False))
+    month_spent: int
+    monthly_limit: int | None
 
 
 def view_of(book: Book) -> BalanceView:
@@ -81,6 +78,8 @@ def view_of(book: Book) -> BalanceView:
         next_expiry=_next_expiry(open_grants),
         grants=[_grant_view(grant) for grant in open_grants],
         entry_count=book.last_seq,
+        month_spent=book.spent_this_month(),
+        monthly_limit=book.monthly_limit,
     )
 
 
