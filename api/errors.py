@@ -201,7 +201,7 @@ def _members(error: errors.SaldoError) -> dict[str, object]:
             "available": credits(error.available),
             "shortfall": credits(error.shortfall),
             "action": "buy_credits",
-            "topup_url": f"{home}/packs",
+            "topup_url": f"{home}/packs?needed={money.format_credits_plain(error.required)}",
         }
     if isinstance(error, errors.QuotaExceeded):
         spending = error.resource == "spending"

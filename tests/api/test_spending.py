@@ -86,7 +86,7 @@ def test_debit_of_more_than_there_is_says_how_much_is_missing(app_caller: Caller
     assert problem(answer) == (402, "insufficient_credits")
     body = exact(answer)
     assert (body["required"], body["available"], body["shortfall"]) == (110, 100, 10)
-    assert (body["action"], body["topup_url"]) == ("buy_credits", "http://127.0.0.1:8000/packs")
+    assert (body["action"], body["topup_url"]) == ("buy_credits", f"http://127.0.0.1:8000/packs?needed={body['required']}")
     assert available(app_caller) == 100
 
 
