@@ -14,7 +14,17 @@ from tests.stripe_world import CATALOG, environ, sandbox, shop
 
 __all__ = ["environ", "sandbox", "shop"]
 
+FREE_PLAN = """
+[free_plan]
+name = "Free"
+quotas = { searches = 100000 }
+"""
+
 ACTIONS = """
+[quotas.searches]
+name = "Searches"
+period = "month"
+
 [actions.audio]
 name = "Audio"
 kind = "per_unit"
@@ -33,7 +43,8 @@ requires_influencer = true
 def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
     """Without a limit on calls, as many requests are the point here; with actions of several kinds."""
     catalog = tmp_path / "catalog-with-actions.toml"
-    catalog.write_text(CATALOG + ACTIONS, encoding="utf-8")
+    text = CATALOG.replace('[free_plan]\nname = "Free"\n', FREE_PLAN) + ACTIONS
+    catalog.write_text(text, encoding="utf-8")
     return load_settings(environ | {"API_RATE_LIMIT": "1000000/minute", "CATALOG": str(catalog)})
 
 

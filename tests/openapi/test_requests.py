@@ -39,12 +39,16 @@ def strict(node: Any) -> Any:
     return made
 
 
-EXAMPLES = [pytest.param(3, id="few"), pytest.param(60, id="many", marks=pytest.mark.slow)]
+EXAMPLES = [pytest.param(3, id="few"), pytest.param(40, id="many", marks=pytest.mark.slow)]
 """Of each call, allowed and broken, on each engine."""
 
 STRICT = strict(copy.deepcopy(DOCUMENT))
-SELDOM: set[str] = set()
-"""Calls that chance does not bring to an end."""
+SELDOM = {
+    "delete_influencer_subscriptions_subscription",
+    "post_subscriptions_subscription_pause",
+    "post_subscriptions_subscription_resume",
+}
+"""Of the few subscriptions there are, the calls that come before may have ended each."""
 
 HERE = "urn:saldo:openapi"
 REGISTRY: Any = Registry().with_resource(HERE, DRAFT202012.create_resource(STRICT))
@@ -65,29 +69,32 @@ def known(shop: Shop, caller: Caller) -> dict[str, list[Any]]:
     account_id = shop.customer("ada")
     for started in (
         checkout.start_pack_checkout(account_id, "small"),
+        checkout.start_pack_checkout(account_id, "large"),
         checkout.start_influencer_checkout(account_id, "luna", "basic"),
     ):
         shop.sandbox.pay(started.id)
     shop.sandbox.flush()
     grant_credits(account_id, 1_000_000 * MICRO, "for many requests", "operator")
+    payments = ids_of(caller, "/customers/ada/payments")
+    refund = {"credits": "keep", "reason": "duplicate"}
     image = {"customer": "ada", "action": "image"}
     return {
-        "customer": ["ada", "grace"],
+        "customer": ["ada", "ada", "grace"],
         "influencer": ["luna", "nico", "gone"],
         "action": ["image", "audio", "chat"],
         "plan": ["basic"],
         "pack": ["small"],
         "tier": ["basic", "gold"],
         "resource": ["spending", "searches"],
-        "payment": ids_of(caller, "/customers/ada/payments"),
+        "payment": payments,
         "subscription": ids_of(caller, "/customers/ada/subscriptions"),
         "debit": [
             *ids_of(caller, "/customers/ada/entries"),
-            *(make(caller, "/debits", image)["debit"]["id"] for _ in "ab"),
+            *(make(caller, "/debits", image)["debit"]["id"] for _ in range(8)),
         ],
-        "hold": [make(caller, "/holds", image)["id"] for _ in range(6)],
+        "hold": [make(caller, "/holds", image)["id"] for _ in range(20)],
         "quote": [make(caller, "/quotes", image)["id"]],
-        "refund": ["re_nothing"],
+        "refund": [make(caller, "/refunds", {**refund, "payment": payments.pop()})["id"]],
         "cursor": ["nonsense"],
         "origin": ["https://app.example.com"],
         "url": ["https://app.example.com/hook"],
