@@ -19,6 +19,7 @@ from werkzeug.exceptions import TooManyRequests
 
 import metrics
 from api.blueprint import bp
+from api.call_counts import CallCounts
 from config import Settings, SettingsError
 
 _log = structlog.get_logger(__name__)
@@ -27,8 +28,9 @@ _log = structlog.get_logger(__name__)
 @bp.record_once
 def _open_store(state: BlueprintSetupState) -> None:
     settings: Settings = state.app.config["SETTINGS"]
+    uri = settings.ratelimit_storage_uri.get_secret_value()
     try:
-        storage = storage_from_string(settings.ratelimit_storage_uri.get_secret_value(), wrap_exceptions=True)
+        storage = CallCounts() if uri == "memory://" else storage_from_string(uri, wrap_exceptions=True)
     except ConfigurationError as error:
         # The library's text names the package, never the address and its password.
         package = "" if "://" in str(error) else f": {error}"

@@ -13,6 +13,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from api.call_counts import CallCounts
 from app import create_app
 from billing import clock
 from config import SettingsError, load_settings
@@ -77,6 +78,16 @@ def test_keeps_several_limits_at_once(environ: dict[str, str], shop: Shop) -> No
     app = create_app(load_settings(environ | {"API_RATE_LIMIT": "100/hour; 2/day"}))
     answers = [app.test_client().get("/api/v1/plans").status_code for _ in range(3)]
     assert answers == [200, 200, 429]
+
+
+def test_forgets_names_whose_time_is_over() -> None:
+    counts = CallCounts()
+    assert [counts.incr("a", 10), counts.incr("a", 10), counts.incr("b", 100)] == [1, 2, 1]
+    with time_machine.travel(clock.wall_now() + timedelta(seconds=70)):
+        assert (counts.get("a"), counts.get("b")) == (0, 1)
+        assert counts.incr("c", 10) == 1
+        assert counts.reset() == 2
+    assert counts.get("b") == 0
 
 
 class _GoneStorage(MemoryStorage):
