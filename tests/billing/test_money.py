@@ -148,7 +148,7 @@ def test_dumps_refuses_what_json_has_not(value: object) -> None:
         dumps({"amount": value})
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, {"at": {3}}])
+@pytest.mark.parametrize("value", [object(), {"at": {3}}, {(1, 2): 3}])
 def test_dumps_refuses_other_things(value: object) -> None:
     with pytest.raises(TypeError):
         dumps(value)
