@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from billing import accounts, adjustments, money, monthly_reset
+from billing import accounts, adjustments, clock, money, monthly_reset, usage
 from billing.ledger import history
 from billing.ledger.balances import BalanceView, GrantView
 from billing.ledger.history import EntryView
 from commands.customers import customer_named
-from commands.output import as_json, credits, explains, time, write_json
+from commands.output import FINDING, as_json, credits, explains, time, write_json
 
 LAST_ENTRIES = 10
 
@@ -94,6 +94,39 @@ def reset_monthly(dry_run: bool, as_json: bool) -> None:
     for each in done.quotas:
         click.echo(f"{each.customer}: {each.resource} {'would go' if dry_run else 'went'} from {each.used} to 0")
     click.echo(f"{len(done.refills)} refills, {len(done.quotas)} quotas")
+
+
+@group.command("refusals")
+@click.option("--since", type=Moment(), help="From when on; by default 30 days ago.")
+@as_json
+@explains
+def refusals(since: datetime | None, as_json: bool) -> None:
+    """Say what observing has let through that enforcing would have refused."""
+    now = clock.now()
+    found = usage.list_refusals(since or now - timedelta(days=30), now + timedelta(seconds=1))
+    if as_json:
+        write_json({"data": [_write_refusal(each) for each in found]})
+    else:
+        for each in found:
+            price = money.format_credits_plain(each.amount)
+            action = each.action or "(an amount)"
+            click.echo(
+                f"{action:<24} {each.reason:<13} {each.calls:>8} times, {each.customers} customers, {price} credits"
+            )
+        if not found:
+            click.echo("Nothing would have been refused.")
+    if found:
+        raise SystemExit(FINDING)
+
+
+def _write_refusal(refusal: usage.Refusal) -> dict[str, Any]:
+    return {
+        "action": refusal.action,
+        "reason": refusal.reason,
+        "calls": refusal.calls,
+        "customers": refusal.customers,
+        "amount": credits(refusal.amount),
+    }
 
 
 def _figures(balance: BalanceView) -> dict[str, int]:

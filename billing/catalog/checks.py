@@ -62,6 +62,8 @@ def _look_at_plan(catalog: Catalog, plan: Plan, findings: Findings) -> None:
         findings.odd(path, "brings no credits, is not unlimited and sets no quotas")
     if plan.unlimited and plan.credits:
         findings.odd((*path, "credits"), "are never needed: the plan is unlimited")
+    if plan.unlimited and not plan.grace_days:
+        findings.odd(path, "has no grace_days: it stops being unlimited at each renewal until the invoice is paid")
     if plan.trial_credits and not plan.trial_days:
         findings.odd((*path, "trial_credits"), "are never granted: there are no trial_days")
     if plan.rollover_percent and not plan.credits:

@@ -387,7 +387,11 @@ ODDITIES: list[tuple[str, str]] = [
         PLAN.replace("[plans.basic]", "[plans.basic] # ✗"),
         "plans.basic: brings no credits, is not unlimited and sets no",
     ),
-    (PLAN + "unlimited = true\ncredits = 5 # ✗", "credits: are never needed: the plan is unlimited"),
+    (PLAN + "unlimited = true\ngrace_days = 3\ncredits = 5 # ✗", "credits: are never needed: the plan is unlimited"),
+    (
+        PLAN.replace("[plans.basic]", "[plans.basic] # ✗") + "unlimited = true",
+        "plans.basic: has no grace_days: it stops being unlimited at each renewal",
+    ),
     (PLAN + "credits = 1\ntrial_credits = 5 # ✗", "trial_credits: are never granted: there are no trial_days"),
     (PLAN + "rollover = 5 # ✗", "rollover: has nothing to roll over"),
     (

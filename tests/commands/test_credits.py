@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,18 @@ def test_gives_refills_and_sets_monthly_quotas_back_for_everybody(
     assert {each.resource: each.used for each in quotas.list_quotas(ada)} == {"searches": 0, "stories": 2}
     assert told(run("credits", "show", "bob", "--json"))["balance"] == 20
     assert "0 refills, 0 quotas" in run("credits", "reset-monthly").output
+
+
+def test_tells_what_enforcing_would_have_refused(run: Run, app: object, tmp_path: Path) -> None:
+    use_catalog(tmp_path, MONTHLY.replace("cost = 0", 'cost = 2\nenforcement = "observe"'))
+    ada = customers.ensure_customer("ada")[0].account_id
+    assert run("credits", "refusals").output.strip() == "Nothing would have been refused."
+    for quantity in (3, 11, 1):
+        spending.debit(ada, Order(action="search", quantity=quantity), actor="app:test")
+    result = run("credits", "refusals", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output) == {
+        "data": [{"action": "search", "reason": "quota", "calls": 3, "customers": 1, "amount": 30}]
+    }
+    assert "3 times, 1 customers, 30 credits" in run("credits", "refusals", "--since", "2020-01-01").output
+    assert run("credits", "refusals", "--since", "2099-01-01").exit_code == 0
