@@ -54,12 +54,9 @@ class Shop:
             )
 
     def _batches(self) -> Iterator[bytes]:
-        chosen = _at_random(self.customers)
-        while True:
-            events = [
-                {"id": str(uuid.uuid4()), "customer": customer, "action": "image"}
-                for customer in (next(chosen) for _ in range(BATCH))
-            ]
+        # Each of one customer's work: what an agent has done, told at the end.
+        for customer in _at_random(self.customers):
+            events = [{"id": str(uuid.uuid4()), "customer": customer, "action": "image"} for _ in range(BATCH)]
             yield request(
                 "POST",
                 "/api/v1/usage",

@@ -8,12 +8,15 @@ PostgreSQL in one trip with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Executable, Select, Table, bindparam, event, insert, update
+from sqlalchemy import Dialect, Executable, Insert, Select, Table, bindparam, event, insert, update
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -23,6 +26,9 @@ Row = dict[str, Any]
 _Convert = Callable[[Any], Any]
 
 _PENDING = "saldo_pending"
+
+ROWS_AT_ONCE = 50
+"""How many rows one INSERT takes at most; PostgreSQL counts its parameters in 16 bits."""
 
 
 class Statement:
@@ -81,6 +87,9 @@ class _Form:
             if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         self._order = compiled.positiontup
+        self._head, _, row = self.text.rpartition(" VALUES ")
+        self.row_text = re.sub(r"%\(\w+\)s", "%s", row) if isinstance(clause, Insert) else None
+        self._row_names: list[str] = re.findall(r"%\((\w+)\)s", row)
         self._names: list[str] = []
         self._from: list[tuple[str, _Convert]] = []
         for column in clause.selected_columns if isinstance(clause, Select) else ():
@@ -96,6 +105,11 @@ class _Form:
         for name, convert in self._into.items():
             values[name] = convert(values[name])
         return values if self._order is None else [values[name] for name in self._order]
+
+    def of_rows(self, rows: Sequence[Row]) -> tuple[str, list[Any]]:
+        """An INSERT of several bound rows at once, and its values."""
+        text = f"{self._head} VALUES {', '.join([cast(str, self.row_text)] * len(rows))}"
+        return text, [row[name] for row in rows for name in self._row_names]
 
     def row(self, values: Sequence[Any]) -> Row:
         """One row of a SELECT by column name."""
@@ -162,9 +176,16 @@ def drop_pending(connection: Connection) -> None:
 
 def _send(connection: Connection, pending: Sequence[tuple[Statement, Parameters]]) -> None:
     driver, dialect = _driver(connection), connection.dialect
-    for statement, parameters in pending:
+    for statement, group in groupby(pending, key=itemgetter(0)):
         form = statement.form(dialect)
-        driver.execute(form.text, form.bind(parameters))
+        rows = [form.bind(parameters) for _, parameters in group]
+        if len(rows) == 1:
+            driver.execute(form.text, rows[0])
+        elif form.row_text is None or dialect.name != "postgresql":
+            driver.cursor().executemany(form.text, rows)
+        else:
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                driver.execute(*form.of_rows(rows[start : start + ROWS_AT_ONCE]))
 
 
 def _driver(connection: Connection) -> Any:

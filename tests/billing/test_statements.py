@@ -63,6 +63,15 @@ def test_update_changes_the_named_columns_of_one_row() -> None:
     assert [[each["account_id"] for each in rows] for rows in found] == [[], [1], [2]]
 
 
+def test_many_rows_are_written_with_each_its_own_values() -> None:
+    with transaction() as open_connection:
+        write_later(
+            open_connection, insert_into(CUSTOMERS), [row(number, f"user_{number}") for number in range(1, 121)]
+        )
+    found = read_together(connection(), [(NAMED, {"public_id": f"user_{number}"}) for number in (1, 50, 51, 120)])
+    assert [[each["account_id"] for each in rows] for rows in found] == [[1], [50], [51], [120]]
+
+
 def test_write_refused_at_the_end_undoes_all() -> None:
     with pytest.raises(IntegrityError), transaction() as open_connection:
         write_later(open_connection, insert_into(CUSTOMERS), [row(1, "ada"), row(2, "ada")])
