@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,6 +22,7 @@ CHROMIUM = "/usr/bin/chromium"
 PICTURES = (
     ("plans", "/plans?interval=year", 1280, "light", "en-US"),
     ("balance", "/balance", 1280, "light", "en-US"),
+    ("usage", "/usage", 1280, "light", "en-US"),
     ("subscriptions", "/subscriptions", 1280, "dark", "en-US"),
     ("history-es", "/history", 1280, "light", "es-ES"),
     ("packs-phone", "/packs", 390, "dark", "es-MX"),
@@ -41,6 +43,33 @@ def live_a_month(demo: Demo, page: Page) -> None:
         page.locator("button[value=card]").click()
         page.wait_for_url(re.compile("/checkout/return"))
     demo.flask("sandbox", "advance", "31")
+
+
+def use_some(demo: Demo, customer: str) -> None:
+    """What a month of work looks like: images every day, a video or some audio now and then."""
+    now = datetime.fromisoformat(demo.api(f"customers/{customer}/entries")["data"][0]["created_at"])
+    events = []
+    for day in range(25):
+        at = (now - timedelta(days=day)).isoformat().replace("+00:00", "Z")
+        orders: list[dict[str, object]] = [{"action": "text-to-image", "quantity": 1 + day * 5 % 4, "agent": "painter"}]
+        if day % 3 == 0:
+            orders.append({"action": "video", "units": 5, "agent": "director"})
+        if day % 2:
+            orders.append({"action": "audio", "units": 40, "agent": "director"})
+        if day % 5 == 1:
+            orders.append({"action": "upscale", "agent": "painter"})
+        events += [
+            {"id": f"day-{day}-{number}", "customer": customer, "occurred_at": at, **order}
+            for number, order in enumerate(orders)
+        ]
+    results = demo.api("usage", {"events": events})["results"]
+    assert {each["status"] for each in results} == {"recorded"}, results
+
+
+def customer_of(page: Page) -> str:
+    """The number of the customer who is signed in."""
+    page.goto("/settings")
+    return page.get_by_text(re.compile("^web_")).first.inner_text()
 
 
 def sign_in(page: Page, demo: Demo) -> None:
@@ -77,7 +106,9 @@ def main(folder: Path) -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        live_a_month(demo, open_page(browser, demo, 1280, "light", "en-US"))
+        first = open_page(browser, demo, 1280, "light", "en-US")
+        live_a_month(demo, first)
+        use_some(demo, customer_of(first))
         for name, path, width, theme, locale in PICTURES:
             page = open_page(browser, demo, width, theme, locale)
             sign_in(page, demo)
