@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from billing import customers
+from billing.customer_search import search_customers
 from web.staff.blueprint import bp
 
 MAX_QUERY_CHARACTERS = 255
@@ -15,5 +15,5 @@ MAX_QUERY_CHARACTERS = 255
 def search() -> ResponseReturnValue:
     """The search field, and who was found."""
     wanted = request.args.get("q", "").strip()[:MAX_QUERY_CHARACTERS]
-    hits = customers.search(wanted) if wanted else None
+    hits = search_customers(wanted) if wanted else None
     return render_template("staff/search.html", wanted=wanted, hits=hits)
