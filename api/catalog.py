@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from babel.core import negotiate_locale
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 
 from api import query
 from api.answers import answer, credits, page_of
 from api.auth import public
 from api.blueprint import bp
-from billing import catalog, influencers
+from billing import catalog, influencers, pictures
 from billing.catalog import Action, Catalog, FreePlan, Influencer, ModelPrice, Pack, Plan, Quota, Step, Text, Tier
 
 LOCALES = ("en", "es", "es_MX")
@@ -158,10 +158,22 @@ def write_influencer(currency: str, influencer: Influencer) -> dict[str, Any]:
         "platform": influencer.platform,
         "niche": _words(influencer.niche) or None,
         "description": _words(influencer.description) or None,
-        "picture_url": influencer.picture_url,
+        "picture_url": _picture_url(influencer),
         "status": influencer.status,
         "tiers": [_write_tier(currency, tier) for tier in influencer.tiers.values()],
     }
+
+
+def _picture_url(influencer: Influencer) -> str | None:
+    """Where the picture is that staff have uploaded, else the one that the catalog names; of all read at once."""
+    if "picture_versions" not in g:
+        g.picture_versions = pictures.list_versions()
+    home = current_app.config["SETTINGS"].public_url
+    version = g.picture_versions.get(influencer.id)
+    if version is not None:
+        return f"{home}/influencers/{influencer.id}/picture?v={version}"
+    named = influencer.picture_url
+    return home + named if named is not None and named.startswith("/") else named
 
 
 def _write_tier(currency: str, tier: Tier) -> dict[str, Any]:

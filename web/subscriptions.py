@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, gettext, lazy_gettext
 from flask_login import login_required
 
-from billing import subscriptions
+from billing import influencers, subscriptions
 from billing.subscriptions import SubscriptionView
 from web import words
+from web.pictures import picture_urls
 from web.session import account_id
 
 bp = Blueprint("subscriptions", __name__)
@@ -42,15 +43,17 @@ ENDED = ("canceled", "incomplete_expired")
 @bp.get("/subscriptions")
 @login_required
 def show() -> ResponseReturnValue:
-    """Living subscriptions first, then the ended ones; what they cost a month together."""
+    """Living subscriptions first, of them the plan, then the ended ones; what they cost a month together."""
     views = subscriptions.list_subscriptions(account_id())
     return render_template(
         "web/subscriptions.html",
-        living=[each for each in views if each.status not in ENDED],
+        living=sorted((each for each in views if each.status not in ENDED), key=lambda each: each.kind != "plan"),
         ended=[each for each in views if each.status in ENDED],
         totals=monthly_totals(views),
         state_of=state_of,
         title_of=title_of,
+        influencers=influencers.known().influencers,
+        pictures=picture_urls(),
         words=words,
     )
 

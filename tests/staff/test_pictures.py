@@ -80,6 +80,13 @@ def test_upload_shows_the_picture_to_everybody(manager: Desk, visitor: Visitor) 
     assert audit_rows()[-1] == (manager.staff.actor, "picture.store", True)
 
 
+def test_upload_gives_apps_the_address(manager: Desk, visitor: Visitor) -> None:
+    upload(manager, png())
+    luna, nico = visitor.see("/api/v1/influencers").json["data"]  # type: ignore[index]
+    assert luna["picture_url"] == "http://127.0.0.1:8000" + address_on(visitor.see("/influencers"))
+    assert nico["picture_url"] is None
+
+
 def test_upload_replaces_the_picture_under_a_new_address(manager: Desk, visitor: Visitor) -> None:
     upload(manager, png())
     first = address_on(visitor.see("/influencers"))
