@@ -9,7 +9,7 @@ from flask import Response
 from api.answers import answer, credits, time
 from api.blueprint import bp
 from api.paths import account_at
-from billing import accounts, catalog, entitlements
+from billing import accounts, catalog, clock, entitlements
 from billing.ledger.balances import BalanceView, GrantView
 
 
@@ -24,11 +24,14 @@ def write_balance(public_id: str, account_id: int) -> dict[str, Any]:
     balance = accounts.read_balance(account_id)
     plan = entitlements.plan_of(account_id)
     sold = catalog.current().plans.get(plan)
+    # Sold as unlimited is not enough: it must be paid, and not disputed (R13).
+    unlimited = sold is not None and sold.unlimited
+    unlimited = unlimited and entitlements.entitlement_of(account_id, clock.now()).unlimited
     expiry = balance.next_expiry
     return {
         "customer": public_id,
         "plan": plan,
-        "unlimited": sold is not None and sold.unlimited,
+        "unlimited": unlimited,
         "balance": credits(balance.balance),
         "held": credits(balance.held),
         "frozen": credits(balance.frozen),

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from billing import accounts, catalog, clock
+from billing import accounts, audit_log, catalog, clock
 from billing.catalog import Action, Quota
 from billing.db import connection, transaction
 from billing.entitlements import entitlement_of
@@ -100,7 +100,7 @@ def list_quotas(account_id: int) -> list[QuotaView]:
 def reset_quota(account_id: int, resource: str, *, reason: str, actor: str) -> QuotaView:
     """Set what is used of a resource in its running period back to nothing; raises ``NotFound``, ``Invalid``.
 
-    What was used before is never given back to the new count. The reason is kept.
+    What was used before is never given back to the new count. The reason is kept; what staff do goes to the audit log.
     """
     rule = catalog.current().quotas.get(resource)
     if rule is None:
@@ -109,7 +109,10 @@ def reset_quota(account_id: int, resource: str, *, reason: str, actor: str) -> Q
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise Invalid(f"reason: say why, in 1 to {MAX_REASON_CHARACTERS} characters")
     with transaction(), _open(account_id) as (book, tally):
-        _reset(book, tally, resource, reason=reason, actor=actor, source=None)
+        used = _reset(book, tally, resource, reason=reason, actor=actor, source=None)
+        if actor.startswith("staff:"):
+            detail = {"used": used}
+            audit_log.record("quota_reset", actor=actor, account_id=account_id, subject=resource, detail=detail)
         plan = entitlement_of(account_id, book.now).plan
         view = next(iter(views_of(tally, plan, book.now, [resource])), None)
         return view or QuotaView(resource, 0, 0, 0, rule.period, _resets_at(rule.period, book.now))
@@ -145,8 +148,9 @@ def _open(account_id: int) -> Iterator[tuple[Book, Tally]]:
         tally.save()
 
 
-def _reset(book: Book, tally: Tally, resource: str, *, reason: str | None, actor: str, source: str | None) -> None:
+def _reset(book: Book, tally: Tally, resource: str, *, reason: str | None, actor: str, source: str | None) -> int:
     key = (resource, period_of(catalog.current().quotas[resource].period, book.now))
+    used = tally.reset(key, book.last_usage)
     connection().execute(
         insert(QuotaReset),
         {
@@ -154,13 +158,14 @@ def _reset(book: Book, tally: Tally, resource: str, *, reason: str | None, actor
             "account_id": book.account_id,
             "resource": resource,
             "period": key[1],
-            "used_before": tally.reset(key, book.last_usage),
+            "used_before": used,
             "reason": reason,
             "actor": actor,
             "source": source,
             "at": book.now,
         },
     )
+    return used
 
 
 def _view(limit: Quota, used: int, now: datetime) -> QuotaView:

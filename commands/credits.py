@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from billing import accounts, adjustments, clock, money, monthly_reset, usage
+from billing import accounts, adjustments, clock, money, monthly_reset, quotas, usage
 from billing.ledger import history
 from billing.ledger.balances import BalanceView, GrantView
 from billing.ledger.history import EntryView
@@ -86,14 +86,29 @@ def reset_monthly(dry_run: bool, as_json: bool) -> None:
     """Give due refills and set monthly quotas back to unused, for everybody, now."""
     done = monthly_reset.reset_monthly(dry_run=dry_run)
     if as_json:
-        quotas = [{"customer": each.customer, "resource": each.resource, "used": each.used} for each in done.quotas]
-        write_json({"dry_run": dry_run, "refills": done.refills, "quotas": quotas})
+        counts = [{"customer": each.customer, "resource": each.resource, "used": each.used} for each in done.quotas]
+        write_json({"dry_run": dry_run, "refills": done.refills, "quotas": counts})
         return
     for customer in done.refills:
         click.echo(f"{customer}: refill {'due' if dry_run else 'given'}")
     for each in done.quotas:
         click.echo(f"{each.customer}: {each.resource} {'would go' if dry_run else 'went'} from {each.used} to 0")
     click.echo(f"{len(done.refills)} refills, {len(done.quotas)} quotas")
+
+
+@group.command("reset-quota")
+@click.argument("customer")
+@click.argument("resource")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@as_json
+@explains
+def reset_quota(customer: str, resource: str, reason: str, as_json: bool) -> None:
+    """Set what CUSTOMER has used of RESOURCE back to nothing, also where the limit is for a lifetime."""
+    view = quotas.reset_quota(customer_named(customer).account_id, resource, reason=reason, actor="operator")
+    if as_json:
+        write_json({"resource": view.resource, "limit": view.limit, "used": view.used, "period": view.period})
+        return
+    click.echo(f"{customer}: {resource} is back to {view.used} of {view.limit}")
 
 
 @group.command("refusals")

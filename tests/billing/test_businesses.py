@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.balance import write_balance
 from billing import accounts, audit, catalog, enforcement, monthly_use, quotas, refunds, spending, usage
 from billing.catalog import check_catalog
 from billing.clock import now
@@ -254,8 +255,10 @@ def test_llm_agents_unlimited_plan_is_recorded_and_not_charged(open_business: Op
     _, total = usage.summarize(shop.account_id, now().replace(year=2025), now().replace(year=2027), "model")
     assert (total.calls, total.output_tokens, total.credits, total.cost_usd) == (2, 2_000_000, 0, 20)
     assert available(shop) == 100
+    assert write_balance("ana", shop.account_id)["unlimited"] is True
     dispute = shop.dispute(invoice, 19900)
     shop.tell(dispute)
+    assert write_balance("ana", shop.account_id)["unlimited"] is False
     with pytest.raises(InsufficientCredits):
         do(shop, "message", **dear)
     shop.decide(dispute, "won")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from billing import accounts, audit, enforcement, monthly_use, quotas, quotes, spending, usage
+from billing import accounts, audit, audit_log, enforcement, monthly_use, quotas, quotes, spending, usage
 from billing.clock import now
 from billing.errors import (
     CaptureExceedsHold,
@@ -214,6 +214,8 @@ def test_what_a_reset_has_forgiven_is_never_given_back(ana: int) -> None:
     held = spending.place_hold(ana, Order(action="image", quantity=3), actor=APP)
     view = quotas.reset_quota(ana, "images", reason="a present", actor="staff:test")
     assert (view.used, view.remaining) == (0, 5)
+    (record,) = audit_log.list_records(account_id=ana)
+    assert (record.action, record.subject, record.detail) == ("quota_reset", "images", {"used": 5})
     debit(ana, "image", quantity=4)
     spending.capture_hold(held.id)
     assert before is not None

@@ -98,6 +98,9 @@ def test_gives_refills_and_sets_monthly_quotas_back_for_everybody(
     assert {each.resource: each.used for each in quotas.list_quotas(ada)} == {"searches": 0, "stories": 2}
     assert told(run("credits", "show", "bob", "--json"))["balance"] == 20
     assert "0 refills, 0 quotas" in run("credits", "reset-monthly").output
+    assert run("credits", "reset-quota", "ada", "kisses", "--reason", "x").exit_code == 2
+    back = told(run("credits", "reset-quota", "ada", "stories", "--reason", "a present", "--json"))
+    assert back == {"resource": "stories", "limit": 2, "used": 0, "period": "lifetime"}
 
 
 def test_tells_what_enforcing_would_have_refused(run: Run, app: object, tmp_path: Path) -> None:
