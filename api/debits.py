@@ -11,7 +11,7 @@ from api.blueprint import bp
 from api.body import read_body
 from api.entries import write_entry
 from api.idempotency import idempotent
-from api.orders import FIELDS, read_order
+from api.orders import FIELDS, check_influencer, read_order
 from api.paths import account_at, read_customer_id
 from api.quotas import write_quota
 from billing import spending
@@ -27,6 +27,7 @@ def create_debit() -> Response:
     public_id = read_customer_id(body)
     order = read_order(body)
     body.check()
+    check_influencer(order)
     charge = spending.debit(account_at(public_id), order, actor=actor())
     return answer(
         {

@@ -13,7 +13,7 @@ from api.blueprint import bp
 from api.body import read_body
 from api.entries import write_entry
 from api.idempotency import idempotent
-from api.orders import FIELDS, read_order
+from api.orders import FIELDS, check_influencer, read_order
 from api.paths import customer_at, read_customer_id
 from billing import customers, spending
 from billing.spending import HoldView
@@ -31,6 +31,7 @@ def place_hold() -> Response:
     order = read_order(body)
     expires_in = body.count("expires_in", most=spending.MAX_HOLD_SECONDS) or spending.DEFAULT_HOLD_SECONDS
     body.check()
+    check_influencer(order)
     hold = spending.place_hold(customer_at(public_id).account_id, order, expires_in, actor=actor())
     return answer(_write_hold(hold), 201)
 

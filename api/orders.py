@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from api.body import Body
 from api.paths import ITEM_ID
-from billing import orders
+from billing import influencers, orders
+from billing.errors import NotFound
 from billing.orders import Order
 
 PRICED = ("action", "quantity", "units", "model", "input_tokens", "output_tokens", "influencer")
@@ -44,3 +45,9 @@ def read_order(body: Body, *, by_amount: bool = True) -> Order:
         thread=body.text("thread"),
         execution=body.text("execution"),
     )
+
+
+def check_influencer(order: Order) -> None:
+    """Raises `NotFound` for an order that names an influencer whom nobody knows: a slip, and no reason to charge."""
+    if order.influencer is not None and not influencers.is_known(order.influencer):
+        raise NotFound()

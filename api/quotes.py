@@ -7,7 +7,7 @@ from flask import Response
 from api.answers import answer, credits, time
 from api.blueprint import bp
 from api.body import read_body
-from api.orders import PRICED, read_order
+from api.orders import PRICED, check_influencer, read_order
 from api.paths import customer_at, read_customer_id
 from billing import quotes
 
@@ -19,6 +19,7 @@ def make_quote() -> Response:
     public_id = read_customer_id(body)
     order = read_order(body, by_amount=False)
     body.check()
+    check_influencer(order)
     quote = quotes.make_quote(customer_at(public_id).account_id, order)
     return answer(
         {

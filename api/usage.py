@@ -15,7 +15,7 @@ from api.blueprint import bp
 from api.body import Body, read_body
 from api.orders import FIELDS, read_order
 from api.paths import customer_at, read_customer_id
-from billing import clock, usage
+from billing import clock, influencers, usage
 from billing.usage import EventResult, GroupBy, UsageEvent, UsageLine, UsageRow
 
 MAX_ID_CHARACTERS = 200
@@ -29,7 +29,14 @@ def record_usage() -> Response:
     read = body.items("events", "id", "customer", "occurred_at", *FIELDS, most=usage.MAX_EVENTS)
     events = [_read_event(each) for each in read]
     body.check()
-    results = usage.record_events(g.api_key.app, events, actor=actor())
+    named = {event.order.influencer for event in events if event.order.influencer is not None}
+    unknown = {name for name in named if not influencers.is_known(name)}
+    known = [event for event in events if event.order.influencer not in unknown]
+    recorded = iter(usage.record_events(g.api_key.app, known, actor=actor()) if known else ())
+    results = [
+        EventResult(event.id, "rejected", code="not_found") if event.order.influencer in unknown else next(recorded)
+        for event in events
+    ]
     return answer({"results": [_write_result(result) for result in results]})
 
 

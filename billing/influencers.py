@@ -70,6 +70,13 @@ def find_or_none(influencer_id: str) -> Influencer | None:
     return listed if row is None else _merge(listed, row)
 
 
+def is_known(influencer_id: str) -> bool:
+    """Whether there is an influencer of this id; quicker than to look at one."""
+    if influencer_id in catalog.current().influencers:
+        return True
+    return bool(ID.fullmatch(influencer_id)) and db.session.get(KeptInfluencer, influencer_id) is not None
+
+
 def added() -> Catalog:
     """The catalog with only those influencers in it whose tiers may have been made or changed at run time."""
     names = set(db.session.scalars(select(KeptInfluencer.id).where(KeptInfluencer.tiers.is_not(None))))

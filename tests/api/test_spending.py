@@ -86,7 +86,10 @@ def test_debit_of_more_than_there_is_says_how_much_is_missing(app_caller: Caller
     assert problem(answer) == (402, "insufficient_credits")
     body = exact(answer)
     assert (body["required"], body["available"], body["shortfall"]) == (110, 100, 10)
-    assert (body["action"], body["topup_url"]) == ("buy_credits", f"http://127.0.0.1:8000/packs?needed={body['required']}")
+    assert (body["action"], body["topup_url"]) == (
+        "buy_credits",
+        f"http://127.0.0.1:8000/packs?needed={body['required']}",
+    )
     assert available(app_caller) == 100
 
 
@@ -129,6 +132,13 @@ def test_debit_that_needs_a_subscription_says_where_to_get_it(app_caller: Caller
     body = exact(answer)
     assert body["influencer"] == "luna"
     assert body["subscribe_url"] == "http://127.0.0.1:8000/influencers/luna"
+
+
+@pytest.mark.parametrize("path", ["/debits", "/holds", "/quotes"])
+def test_order_for_an_influencer_whom_nobody_knows_is_a_slip(app_caller: Caller, ada: int, path: str) -> None:
+    asked = {"customer": "ada", "action": "text", "influencer": "luma"}
+    assert problem(app_caller.post(path, asked)) == (404, "not_found")
+    assert available(app_caller) == 100
 
 
 def test_debit_that_is_only_observed_is_let_through_and_noted(app_caller: Caller, endow: Endow) -> None:

@@ -77,6 +77,7 @@ def test_batch_answers_for_each_event_in_order(spender: Caller, endow: Callable[
         event(1),
         event(5, action=None, amount=2.5),
         event(6, occurred_at="2001-01-01T00:00:00Z"),
+        event(7, influencer="nobody"),
     ]
     answer = spender.post("/usage", {"events": events})
     assert answer.status_code == 200
@@ -88,6 +89,7 @@ def test_batch_answers_for_each_event_in_order(spender: Caller, endow: Callable[
         {"id": "e1", "status": "duplicate", "amount": 10},
         {"id": "e5", "status": "recorded", "amount": Decimal("2.5")},
         {"id": "e6", "status": "rejected", "amount": None, "code": "invalid"},
+        {"id": "e7", "status": "rejected", "amount": None, "code": "not_found"},
     ]
     assert exact(spender.get("/customers/ada/balance"))["available"] == Decimal("87.5")
 
