@@ -58,6 +58,7 @@ STAFF_PAGES = (
     "/staff/usage",
     "/staff/audit",
     "/staff/second-factor",
+    "/staff/stripe",
 )
 
 STAFF_STRANGERS_PAGES = ("/staff/login", "{setup}")
