@@ -186,6 +186,22 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("the cached holds one more", "I05", lambda copy: copy.set_account(held=Account.held + 1)),
     Corruption("the next due time forgotten", "I05", lambda copy: copy.set_account(next_due_at=None)),
     Corruption(
+        "the month's spending one more", "I05", lambda copy: copy.set_account(month_spent=Account.month_spent + 1)
+    ),
+    Corruption(
+        "a count that no job explains",
+        "I05",
+        lambda copy: copy.run(
+            "INSERT INTO quota_uses (account_id, resource, period, used, counted_after)"
+            " VALUES (:account, 'searches', 'lifetime', 1, 0)"
+        ),
+    ),
+    Corruption(
+        "a job that says less than its debit",
+        "I29",
+        lambda copy: copy.run("UPDATE usage SET charged = charged - 1 WHERE account_id = :account AND number = 1"),
+    ),
+    Corruption(
         "a debt forgotten", "I06", lambda copy: copy.set(Debt, Debt.entry_seq, copy.seqs["debt"], open=Debt.open - 1)
     ),
     Corruption(

@@ -147,7 +147,7 @@ def _held_job(till: Till, number: int) -> Job:
 
 
 def _measure(job: Job, amount: int | None, measured: dict[str, int]) -> tuple[Order, Cost]:
-    """What was really done, and what that costs."""
+    """What was really done, and what that costs: no more than was held for it, whatever prices have done since."""
     as_held = Order(
         action=job.action,
         quantity=job.quantity,
@@ -163,7 +163,11 @@ def _measure(job: Job, amount: int | None, measured: dict[str, int]) -> tuple[Or
         raise Invalid("amount: this hold is for no action, so only an amount can be captured")
     order = replace(as_held, **measured)  # type: ignore[arg-type]
     check_order(order)
-    return order, price_of(order)
+    if order == as_held:
+        return order, Cost(job.amount, job.cost_nano_usd)
+    cost = price_of(order)
+    no_more = all(count <= (getattr(as_held, name) or 0) for name, count in measured.items())
+    return order, replace(cost, amount=min(cost.amount, job.amount)) if no_more else cost
 
 
 def _view(till: Till, job: Job) -> HoldView:

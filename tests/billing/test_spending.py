@@ -297,6 +297,18 @@ def test_quote_holds_its_price_for_the_same_order_until_it_expires(
         debit(ana, "image", quantity=2, quote=quote.id)
 
 
+def test_price_that_changes_under_a_job_never_makes_it_dearer_than_was_held(ana: int, tmp_path: Path) -> None:
+    quote = quotes.make_quote(ana, Order(action="image", quantity=3))
+    held = [
+        spending.place_hold(ana, Order(action="image", quantity=quantity, quote=named), actor=APP).id
+        for quantity, named in ((3, quote.id), (2, None))
+    ]
+    use_catalog(tmp_path, CATALOG.replace("cost = 5", "cost = 9"))
+    assert spending.capture_hold(held[0], quantity=3)[0].captured == 15 * MICRO
+    assert spending.capture_hold(held[1], quantity=1)[0].captured == 9 * MICRO
+    assert available(ana) == 76
+
+
 def test_quote_says_what_stops_the_order(ana: int) -> None:
     assert quotes.make_quote(ana, Order(action="private", influencer="luna")).blocked_by == "subscription"
     assert quotes.make_quote(ana, Order(action="search", quantity=4)).blocked_by == "quota"
