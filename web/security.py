@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 from flask_wtf import CSRFProtect
 
 from config import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 STRIPE_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 """Where our forms may end up: a browser checks `form-action` again after the redirect that answers a POST."""
@@ -29,6 +35,7 @@ def register(app: Flask) -> None:
     )
     # To merge slashes the router redirects to the host that it was asked for, whoever claimed that name (F138).
     app.url_map.merge_slashes = False
+    _answer_in_own_name(app, urlsplit(settings.public_url).netloc)
     csrf.init_app(app)
     app.before_request(_refuse_nul)
     headers = _headers(settings, secure)
@@ -43,6 +50,17 @@ def register(app: Flask) -> None:
         # that may be kept say so themselves.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _answer_in_own_name(app: Flask, host: str) -> None:
+    """Let `Host` say what PUBLIC_URL says: what a request claims is repeated nowhere, and cannot even be wrong."""
+    inner = app.wsgi_app
+
+    def in_own_name(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["HTTP_HOST"] = host
+        return inner(environ, start_response)
+
+    app.wsgi_app = in_own_name  # type: ignore[method-assign]
 
 
 def _refuse_nul() -> None:

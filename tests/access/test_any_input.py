@@ -98,3 +98,25 @@ def test_address_takes_any_id__F152(app: Flask, world: World) -> None:
                 if answer.status_code not in (400, 404, 422):
                     wrong.append(f"{method} {path}: {answer.status_code}")
     assert not wrong, wrong
+
+
+HOSTS = ("", "a b", "evil.test:abc", "[::1", "\xff", "x" * 10_000, "evil.test/x?y", 'a"><script>', "..", "a..b", ":80")
+
+
+@strict_engine
+def test_host_is_not_even_read(app: Flask) -> None:
+    """Links and redirects know PUBLIC_URL only, so that no name a request is sent to can break or mislead them."""
+    client = app.test_client()
+    for path, status in (
+        ("/plans", 200),
+        ("/balance", 303),
+        ("/nowhere", 404),
+        ("/api/v1/plans", 200),
+        ("/livez", 200),
+    ):
+        expected = client.get(path)
+        assert expected.status_code == status
+        for host in HOSTS:
+            answer = client.get(path, environ_overrides={"HTTP_HOST": host})
+            assert (answer.status_code, answer.headers.get("Location")) == (status, expected.headers.get("Location"))
+            assert "evil" not in answer.text
