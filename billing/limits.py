@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from billing import clock
-from billing.db import connection, in_transaction, is_postgresql
+from billing.db import connection, in_transaction, insert_if_new
 from billing.models import DailyTotal
 
 
@@ -69,8 +68,7 @@ def count(actor: str, unit: str, amount: int, at: datetime, *, most: int, times:
     """
     assert in_transaction(), "what counts is written with the act"
     key = {"actor": actor, "day": at.date(), "unit": unit}
-    insert = postgresql.insert if is_postgresql() else sqlite.insert
-    connection().execute(insert(DailyTotal).values(**key, times=0, amount=0).on_conflict_do_nothing())
+    connection().execute(insert_if_new(DailyTotal).values(**key, times=0, amount=0))
     is_row = (DailyTotal.actor == actor, DailyTotal.day == key["day"], DailyTotal.unit == unit)
     row = connection().execute(select(DailyTotal.times, DailyTotal.amount).where(*is_row).with_for_update()).one()
     if row.amount + amount > most or (times is not None and row.times >= times):
