@@ -133,7 +133,8 @@ def read_together(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     forms = [(statement.form(connection.dialect), parameters) for statement, parameters in asked]
     driver = _driver(connection)
     with _explained(connection):
-        with _in_one_trip(connection):
+        # A single one is a trip as it is, and a pipeline has a price of its own.
+        with _in_one_trip(connection) if len(forms) > 1 else nullcontext():
             cursors = [driver.execute(form.text, form.bind(parameters)) for form, parameters in forms]
         found = [cursor.fetchall() for cursor in cursors]
     return [[form.row(values) for values in rows] for (form, _), rows in zip(forms, found, strict=True)]
