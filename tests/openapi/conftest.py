@@ -8,42 +8,31 @@ import pytest
 from flask import Flask
 
 from billing import api_keys
-from config import Settings, load_settings
+from config import ROOT, Settings, load_settings
 from tests.api.conftest import Caller
-from tests.stripe_world import CATALOG, environ, sandbox, shop
+from tests.stripe_world import environ, sandbox, shop
 
 __all__ = ["environ", "sandbox", "shop"]
 
-FREE_PLAN = """
-[free_plan]
-name = "Free"
-quotas = { searches = 100000 }
-"""
-
-ACTIONS = """
+QUOTAS = """
 [quotas.searches]
 name = "Searches"
 period = "month"
 
-[actions.audio]
-name = "Audio"
-kind = "per_unit"
-cost = 1
-unit = "second"
-per = 15
-
 [actions.chat]
 name = "Chat"
 cost = "0.003"
+quotas = ["searches"]
 requires_influencer = true
 """
 
 
 @pytest.fixture
 def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
-    """Without a limit on calls, as many requests are the point here; with actions of several kinds."""
-    catalog = tmp_path / "catalog-with-actions.toml"
-    text = CATALOG.replace('[free_plan]\nname = "Free"\n', FREE_PLAN) + ACTIONS
+    """The catalog that comes with Saldo, which the examples speak of; no limit on calls, as many are the point."""
+    own = (ROOT / "catalog.toml").read_text(encoding="utf-8")
+    catalog = tmp_path / "with-quotas.toml"
+    text = own.replace("[free_plan]\n", "[free_plan]\nquotas = { searches = 100000 }\n") + QUOTAS
     catalog.write_text(text, encoding="utf-8")
     return load_settings(environ | {"API_RATE_LIMIT": "1000000/minute", "CATALOG": str(catalog)})
 

@@ -90,7 +90,9 @@ def _object(schema: Schema, known: Mapping[str, list[Any]]) -> SearchStrategy[An
         free = sorted(set(fields) - needed - choosing)
         # A few at a time: most of them together hardly ever make sense.
         some = st.sets(st.sampled_from(free), max_size=2) if free else st.just(set())
-        return some.flatmap(lambda more: st.fixed_dictionaries({field: fields[field] for field in (*needed, *more)}))
+        return some.flatmap(
+            lambda more: st.fixed_dictionaries({field: fields[field] for field in sorted(needed | more)})
+        )
 
     return st.sampled_from(groups).flatmap(chosen)
 

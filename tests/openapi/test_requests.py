@@ -16,6 +16,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from api.openapi import CALLS, Call, document
+from api.openapi.call import PARAMETER
 from billing import checkout
 from billing.adjustments import grant_credits
 from billing.money import MICRO
@@ -39,16 +40,12 @@ def strict(node: Any) -> Any:
     return made
 
 
-EXAMPLES = [pytest.param(3, id="few"), pytest.param(40, id="many", marks=pytest.mark.slow)]
+EXAMPLES = [pytest.param(2, id="few"), pytest.param(40, id="many", marks=pytest.mark.slow)]
 """Of each call, allowed and broken, on each engine."""
 
 STRICT = strict(copy.deepcopy(DOCUMENT))
-SELDOM = {
-    "delete_influencer_subscriptions_subscription",
-    "post_subscriptions_subscription_pause",
-    "post_subscriptions_subscription_resume",
-}
-"""Of the few subscriptions there are, the calls that come before may have ended each."""
+CUSTOMER = "user-42"
+"""The one that the examples name."""
 
 HERE = "urn:saldo:openapi"
 REGISTRY: Any = Registry().with_resource(HERE, DRAFT202012.create_resource(STRICT))
@@ -66,32 +63,29 @@ def faults(place: list[str], body: Any) -> list[str]:
 @pytest.fixture
 def known(shop: Shop, caller: Caller) -> dict[str, list[Any]]:
     """Ids of things that are there, by the names that fields have."""
-    account_id = shop.customer("ada")
+    account_id = shop.customer(CUSTOMER)
     for started in (
         checkout.start_pack_checkout(account_id, "small"),
-        checkout.start_pack_checkout(account_id, "large"),
-        checkout.start_influencer_checkout(account_id, "luna", "basic"),
+        checkout.start_pack_checkout(account_id, "medium"),
+        checkout.start_influencer_checkout(account_id, "nico-trail", "basic"),
     ):
         shop.sandbox.pay(started.id)
     shop.sandbox.flush()
     grant_credits(account_id, 1_000_000 * MICRO, "for many requests", "operator")
-    payments = ids_of(caller, "/customers/ada/payments")
+    payments = ids_of(caller, f"/customers/{CUSTOMER}/payments")
     refund = {"credits": "keep", "reason": "duplicate"}
-    image = {"customer": "ada", "action": "image"}
+    image = {"customer": CUSTOMER, "action": "text-to-image"}
     return {
-        "customer": ["ada", "ada", "grace"],
-        "influencer": ["luna", "nico", "gone"],
-        "action": ["image", "audio", "chat"],
+        "customer": [CUSTOMER, CUSTOMER, "nobody"],
+        "influencer": ["nico-trail", "luna-style"],
+        "action": ["text-to-image", "upscale", "audio", "chat"],
         "plan": ["basic"],
         "pack": ["small"],
-        "tier": ["basic", "gold"],
-        "resource": ["spending", "searches"],
+        "tier": ["basic", "premium"],
+        "resource": ["searches", "spending"],
         "payment": payments,
-        "subscription": ids_of(caller, "/customers/ada/subscriptions"),
-        "debit": [
-            *ids_of(caller, "/customers/ada/entries"),
-            *(make(caller, "/debits", image)["debit"]["id"] for _ in range(8)),
-        ],
+        "subscription": ids_of(caller, f"/customers/{CUSTOMER}/subscriptions"),
+        "debit": [make(caller, "/debits", image)["debit"]["id"] for _ in range(8)],
         "hold": [make(caller, "/holds", image)["id"] for _ in range(20)],
         "quote": [make(caller, "/quotes", image)["id"]],
         "refund": [make(caller, "/refunds", {**refund, "payment": payments.pop()})["id"]],
@@ -153,37 +147,47 @@ def send(caller: Caller, call: Call, data: st.DataObject, known: dict[str, list[
 @pytest.mark.parametrize("valid", [True, False], ids=["allowed", "broken"])
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_answers_as_the_document_says(caller: Caller, known: dict[str, list[Any]], examples: int, valid: bool) -> None:
-    done = set()
     for call in CALLS:
         if call.public:
-            statuses = {check(call, caller.get(call.path))}
+            check(call, caller.get(call.path))
         else:
-            statuses = ask(caller, call, known, examples, valid=valid)
-        if min(statuses) < 300:
-            done.add(call.operation_id)
-    if valid and examples > 10:
-        assert {call.operation_id for call in CALLS} - done <= SELDOM, "what is allowed is done, not only refused well"
+            ask(caller, call, known, examples, valid=valid)
 
 
-def ask(caller: Caller, call: Call, known: dict[str, list[Any]], examples: int, *, valid: bool) -> set[int]:
-    """Several requests of one call; answers the statuses that came."""
-    statuses = set()
+def ask(caller: Caller, call: Call, known: dict[str, list[Any]], examples: int, *, valid: bool) -> None:
+    """Several requests of one call."""
 
     @settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
     @given(st.data())
     def ask_once(data: st.DataObject) -> None:
-        statuses.add(check(call, send(caller, call, data, known, valid=valid)))
+        check(call, send(caller, call, data, known, valid=valid))
 
     ask_once()
-    return statuses
+
+
+def test_does_what_the_examples_say(caller: Caller, known: dict[str, list[Any]]) -> None:
+    """Each call with the body that the document shows, on things that are there."""
+    for call in CALLS:
+        path = call.path
+        for name in PARAMETER.findall(path):
+            value = known[name].pop(0) if name == "hold" else known[name][0]
+            path = path.replace(f"{{{name}}}", value)
+        headers = {"Idempotency-Key": str(uuid4())} if call.once else {}
+        query = {"influencer": "nico-trail"} if call.path == "/influencer-subscriptions" and not call.body else {}
+        body = None if call.body is None else {**(call.example or {})}
+        if body and "payment" in body:
+            body["payment"] = known["payment"][0]
+        answer = caller.call(call.method, path, headers, query_string=query, **({} if body is None else {"json": body}))
+        status = check(call, answer)
+        assert status < 300, f"{call.method} {path}: {answer.text}"
 
 
 def test_adds_up_use_to_the_first_day_of_the_calendar(caller: Caller, shop: Shop) -> None:
     """Thirty days before it there is no calendar."""
-    shop.customer("ada")
-    assert caller.get("/customers/ada/usage", to="0001-01-01T00:00:00Z").status_code == 200
+    shop.customer(CUSTOMER)
+    assert caller.get(f"/customers/{CUSTOMER}/usage", to="0001-01-01T00:00:00Z").status_code == 200
 
 
 def test_documents_are_one() -> None:
