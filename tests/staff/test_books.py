@@ -52,9 +52,7 @@ def script() -> str:
 def verify(folder: Path, document: str) -> subprocess.CompletedProcess[str]:
     file = folder / "books.json"
     file.write_text(document, encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-c", script(), str(file)], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-c", script(), str(file)], capture_output=True, text=True, check=False)
 
 
 def test_file_is_verified_by_the_script_of_the_docs(desk: Desk, ada: int, tmp_path: Path) -> None:
