@@ -54,7 +54,7 @@ ORDER: dict[str, Schema] = {
     "action": opt(told(ITEM, "What is done; the catalog has its price.")),
     "amount": opt(told(AMOUNT, "Or so many credits, at your own reckoning.")),
     **JOB,
-    "quote": opt(nullable(text("A quote's id: its price holds."))),
+    "quote": opt(nullable(text("A quote's id: its price holds.", longest=40))),
     **RECORD,
 }
 REFUSALS = ("insufficient_credits", "subscription_required", "quota_exceeded", "unknown_action", "unit_out_of_range")
