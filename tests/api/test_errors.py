@@ -115,11 +115,11 @@ def test_says_nothing_of_the_inside_when_the_database_fails__F142(shop: Shop, re
     def fail(*_args: object) -> None:
         raise OperationalError("SELECT secrets FROM customers", {}, Exception("password=hunter2 at /srv/saldo"))
 
-    event.listen(db.engine, "before_cursor_execute", fail)
+    event.listen(db.engine, "begin", fail)
     try:
         answer = reader.get("/customers/ada/balance")
     finally:
-        event.remove(db.engine, "before_cursor_execute", fail)
+        event.remove(db.engine, "begin", fail)
     assert problem(answer) == (503, "database_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     for word in ("SELECT", "hunter2", "/srv", "Traceback"):
@@ -132,11 +132,11 @@ def test_says_nothing_of_the_inside_when_we_are_wrong__F142(
     def fail(*_args: object) -> None:
         raise ZeroDivisionError("at /srv/saldo with sk_test_secret")
 
-    event.listen(db.engine, "before_cursor_execute", fail)
+    event.listen(db.engine, "begin", fail)
     try:
         answer = reader.get("/customers/ada/balance")
     finally:
-        event.remove(db.engine, "before_cursor_execute", fail)
+        event.remove(db.engine, "begin", fail)
     assert problem(answer) == (500, "internal")
     assert "ZeroDivision" not in answer.text
     assert "sk_test" not in answer.text
