@@ -19,7 +19,8 @@ from billing.db import db, transaction
 from billing.errors import StripeUnavailable
 from billing.fulfilment import Booking
 from billing.models import Subscription
-from billing.stripe_facts import CheckoutSessionFacts, InvoiceFacts
+from billing.stripe_facts import CheckoutSessionFacts, CreditNoteFacts, InvoiceFacts
+from billing.stripe_gateway import StripeNotFound
 from billing.subscriptions import Overtaken
 
 DEFAULT_REACH = timedelta(days=35)
@@ -53,7 +54,7 @@ class ReconcileReport:
 
 
 def reconcile(since: datetime | None = None, dry_run: bool = False) -> ReconcileReport:
-    """Book every paid session and invoice, refund and dispute since `since` (default 35 days ago), once.
+    """Book every paid session and invoice, refund, credit note and dispute since `since` (default 35 days ago), once.
 
     Living subscriptions are copied anew too. With `dry_run` each booking is rolled back, so that the report says
     what is missing. One thing that fails does not stop the others. Raises `StripeUnavailable` when a list
@@ -95,6 +96,7 @@ class _Run:
             lambda refund: refund.id,
             fulfilment.prepare_fresh_refund,
         )
+        self._each("credit_note", reversed(_credit_notes(since)), lambda note: note.id, fulfilment.prepare_credit_note)
         self._each(
             "dispute",
             gateway.list_disputes(created_gte=since),
@@ -146,6 +148,14 @@ class _Run:
                 raise _Undo
         except _Undo:
             return word
+
+
+def _credit_notes(since: datetime) -> list[CreditNoteFacts]:
+    """Stripe's credit notes; a stand-in that knows of none has none."""
+    try:
+        return list(stripe_gateway.current().list_credit_notes(created_gte=since))
+    except StripeNotFound:
+        return []
 
 
 def _session_of_ours(session: CheckoutSessionFacts) -> Booking | None:

@@ -23,7 +23,7 @@ GRACE = timedelta(minutes=15)
 BEGINNING = datetime(2011, 1, 1, tzinfo=UTC)
 """Before Stripe's first object."""
 
-INVARIANT_OF = {"checkout.session": "I17", "invoice": "I17", "refund": "I21", "dispute": "I22"}
+INVARIANT_OF = {"checkout.session": "I17", "invoice": "I17", "refund": "I21", "credit_note": "I21", "dispute": "I22"}
 
 
 def audit_at_stripe() -> Iterator[Violation]:

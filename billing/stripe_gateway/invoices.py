@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from billing.stripe_facts import (
+    CreditNoteFacts,
     InvoiceFacts,
     InvoicePaymentFacts,
     LineFacts,
+    read_credit_note,
     read_invoice,
     read_invoice_payment,
     read_line,
@@ -18,7 +20,7 @@ from billing.stripe_gateway.calls import PAGE_SIZE, Calls
 
 
 class InvoiceCalls(Calls):
-    """`invoices`, `invoice_payments`."""
+    """`invoices`, `invoice_payments`, `credit_notes`."""
 
     def retrieve_invoice(self, invoice_id: str) -> InvoiceFacts:
         """The invoice as it is now; raises `StripeNotFound`."""
@@ -45,6 +47,18 @@ class InvoiceCalls(Calls):
             return self._v1.invoices.list(page)  # type: ignore[arg-type]
 
         return self._pages("invoices.list", fetch, read_invoice)
+
+    def list_credit_notes(self, *, created_gte: datetime | None = None) -> Iterator[CreditNoteFacts]:
+        """Credit notes, newest first; raises `StripeNotFound` where a stand-in for Stripe has none."""
+        params: dict[str, Any] = {"limit": PAGE_SIZE}
+        if created_gte:
+            params["created"] = {"gte": int(created_gte.timestamp())}
+
+        def fetch(after: str | None) -> Any:
+            page = {**params, "starting_after": after} if after else params
+            return self._v1.credit_notes.list(page)  # type: ignore[arg-type]
+
+        return self._pages("credit_notes.list", fetch, read_credit_note)
 
     def list_invoice_lines(self, invoice_id: str) -> Iterator[LineFacts]:
         """Every line of an invoice, also those past the first page (`has_more`)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing import payments, subscriptions
+from billing import payments, reconcile, subscriptions
 from billing.errors import RefundExceeds
 from billing.money import MICRO
 from tests.billing.shop import Shop
@@ -53,6 +53,13 @@ def test_note_before_its_invoice_books_the_invoice_first(shop: Shop) -> None:
     invoice = shop.subscribe(shop.price("basic", 500, 1500))
     assert shop.tell(shop.credit_note(invoice, 1500)) == "done"
     assert [entry[2] for entry in shop.told()] == [500, -500]
+
+
+def test_note_that_was_missed_is_found_by_a_reconcile(shop: Shop, paid: str) -> None:
+    shop.credit_note(paid, 300)
+    assert [each.kind for each in reconcile.reconcile().booked] == ["credit_note"]
+    assert balance(shop) == 400
+    assert reconcile.reconcile().booked == []
 
 
 def test_no_more_than_was_paid_goes_back_by_notes_and_refunds(shop: Shop, paid: str) -> None:
