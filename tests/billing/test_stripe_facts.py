@@ -26,6 +26,8 @@ READERS = {
     "dispute": stripe_facts.read_dispute,
     "payment_intent": stripe_facts.read_payment_intent,
     "price": stripe_facts.read_price,
+    "credit_note": stripe_facts.read_credit_note,
+    "radar.early_fraud_warning": stripe_facts.read_fraud_warning,
     "product": stripe_facts.read_product,
     "billing_portal.configuration": stripe_facts.read_portal_configuration,
 }
