@@ -33,7 +33,9 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("purpose IN ('confirm_email', 'change_email', 'reset_password', 'sign_in')", name=op.f("ck_links_purpose")),
+        sa.CheckConstraint(
+            "purpose IN ('confirm_email', 'change_email', 'reset_password', 'sign_in')", name=op.f("ck_links_purpose")
+        ),
         sa.ForeignKeyConstraint(["account_id"], ["customers.account_id"], name=op.f("fk_links_account_id_customers")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_links")),
     )
