@@ -25,8 +25,8 @@ PLANTED = (
     Mutant(
         "event_id_dedup_only",
         "billing/purchases.py",
-        "        if is_posted(source):\n",
-        "        if False:\n",
+        "    return is_posted(source) or quotas.is_reset(source)\n",
+        "    return False\n",
         ("tests/webhooks/test_once.py", "tests/billing/test_reconcile.py"),
     ),
     Mutant(
@@ -166,9 +166,9 @@ PLANTED = (
     ),
     Mutant(
         "check_outside_the_lock",
-        "billing/accounts.py",
-        ".where(Account.account_id == account_id).with_for_update())",
-        ".where(Account.account_id == account_id))",
+        "billing/ledger/book.py",
+        "_LOCK_ACCOUNT = Statement(_ACCOUNT.with_for_update())\n",
+        "_LOCK_ACCOUNT = Statement(_ACCOUNT)\n",
         ("tests/billing/ledger/test_concurrency.py",),
     ),
     Mutant(
