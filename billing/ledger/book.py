@@ -198,6 +198,7 @@ class Book:
         self.debts: dict[int, DebtState] = self._debts.states
         self._new_entries: list[EntryRow] = []
         self._new_uses: list[UseRow] = []
+        self._flushed_uses = 0
         self._next_use: dict[int, int] = {}
 
     # reading
@@ -243,7 +244,7 @@ class Book:
         return [debt for _, debt in sorted(self.debts.items()) if debt.open]
 
     def new_uses_of(self, entry_seq: int) -> list[UseRow]:
-        """The uses of an entry that is not written yet."""
+        """The uses of an entry that this book has added, be they flushed or not."""
         return [use for use in self._new_uses if use.entry_seq == entry_seq]
 
     def uses_of(self, *entry_seqs: int) -> list[UseRow]:
@@ -351,9 +352,9 @@ class Book:
         ]
         if parts:
             write_later(connection(), insert_into(cast(Table, HoldUse.__table__)), parts)
-        if self._new_uses:
-            insert_later(Use.__table__, self._new_uses)
-            self._new_uses = []
+        if unwritten := self._new_uses[self._flushed_uses :]:
+            insert_later(Use.__table__, unwritten)
+            self._flushed_uses = len(self._new_uses)
 
     def save(self) -> None:
         """Write all changes and the account's own row."""

@@ -212,6 +212,8 @@ def test_hold_is_captured_in_part_and_the_rest_is_free__F064(app_caller: Caller,
     body = exact(captured)
     assert body.keys() == {"hold", "debit", "balance"}
     assert (body["hold"]["status"], body["hold"]["captured"], body["debit"]["amount"]) == ("captured", 45, -45)
+    assert [used["amount"] for used in body["debit"]["grants"]] == [45]
+    assert exact(app_caller.get("/customers/ada/entries"))["data"][0] == body["debit"]
     assert body["balance"] == {"balance": 55, "held": 0, "available": 55}
     assert problem(app_caller.post(path, {"amount": 1})) == (409, "hold_already_captured")
     assert app_caller.post(path, {"amount": 45}, key="c").data == captured.data
