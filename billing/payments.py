@@ -207,7 +207,7 @@ def view_payment(payment: Payment) -> PaymentView:
         fraud_warning=_fraud_warning(payment.id),
         currency=payment.currency,
         status=_status(payment.amount_minor, refunded + credited, pending, lost, disputed),
-        stripe=_stripe_ids(payment),
+        stripe=stripe_ids(payment),
         paid_at=payment.paid_at,
         refunds=refunds,
         granted=credits.granted,
@@ -318,7 +318,8 @@ def _credits(payment: Payment) -> _Credits:
     )
 
 
-def _stripe_ids(payment: Payment) -> dict[str, str]:
+def stripe_ids(payment: Payment) -> dict[str, str]:
+    """Stripe's ids of what paid, as far as known, by Stripe's nouns; of several PaymentIntents the first."""
     ids = {
         "checkout_session": payment.session_id,
         "invoice": payment.invoice_id,

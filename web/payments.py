@@ -1,14 +1,16 @@
-"""`/payments`: what a customer has paid, and what of it came back."""
+"""`/payments`: what a customer has paid, and what of it came back; and its receipts, which Stripe keeps."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from flask_login import login_required
 
-from billing import payments
+from billing import payments, receipts
+from billing.errors import StripeUnavailable
 from web import words
+from web.errors import Words, error_page
 from web.session import account_id
 from web.subscriptions import State
 
@@ -31,6 +33,11 @@ REFUND_STATES = {
     "canceled": State(lazy_gettext("called off"), "calm"),
 }
 
+NO_RECEIPT_NOW = Words(
+    lazy_gettext("Your receipt cannot be shown right now"),
+    lazy_gettext("Stripe, where it is kept, does not answer. Your payment is safe; please try again in a moment."),
+)
+
 
 @bp.get("/payments")
 @login_required
@@ -43,3 +50,13 @@ def show() -> ResponseReturnValue:
         states=STATES,
         refund_states=REFUND_STATES,
     )
+
+
+@bp.get("/payments/<payment_id>/receipt")
+@login_required
+def receipt(payment_id: str) -> ResponseReturnValue:
+    """To Stripe's own page with the invoice or receipt of a payment."""
+    try:
+        return redirect(receipts.find_receipt(account_id(), payment_id), 303)
+    except StripeUnavailable:
+        return error_page(503, NO_RECEIPT_NOW)

@@ -24,6 +24,7 @@ from billing.stripe_facts.invoices import (
     InvoiceFacts,
     InvoicePaymentFacts,
     LineFacts,
+    read_hosted_invoice_url,
     read_invoice,
     read_invoice_payment,
     read_line,
@@ -42,6 +43,7 @@ from billing.stripe_facts.payments import (
     read_charge,
     read_dispute,
     read_payment_intent,
+    read_receipt_url,
     read_refund,
 )
 from billing.stripe_facts.subscriptions import ENDED, SubscriptionFacts, read_subscription
@@ -73,6 +75,7 @@ __all__ = [
     "read_dispute",
     "read_event",
     "read_fraud_warning",
+    "read_hosted_invoice_url",
     "read_invoice",
     "read_invoice_payment",
     "read_line",
@@ -80,6 +83,7 @@ __all__ = [
     "read_portal_configuration",
     "read_price",
     "read_product",
+    "read_receipt_url",
     "read_refund",
     "read_subscription",
 ]

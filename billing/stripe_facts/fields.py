@@ -13,6 +13,7 @@ from typing import Any
 from billing import clock
 
 MAX_ID_LENGTH = 255
+MAX_ADDRESS_LENGTH = 2000
 MAX_WHOLE = 2**63 - 1
 MAX_TIMESTAMP = 32_503_680_000
 """The year 3000: later times are nonsense, and a period or a grace added to them could leave the calendar."""

@@ -130,6 +130,12 @@ def read_invoice(obj: Mapping[str, Any]) -> InvoiceFacts:
     )
 
 
+def read_hosted_invoice_url(obj: Mapping[str, Any]) -> str | None:
+    """Where Stripe shows an `invoice` to whom it bills; None until it is finalized. Raises `Malformed`."""
+    fields.text(obj, "id")
+    return fields.optional_text(obj, "hosted_invoice_url", longest=fields.MAX_ADDRESS_LENGTH)
+
+
 def read_invoice_payment(obj: Mapping[str, Any]) -> InvoicePaymentFacts:
     """The facts of an `invoice_payment`; raises `Malformed`."""
     payment = fields.section(obj, "payment")

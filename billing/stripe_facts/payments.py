@@ -95,6 +95,13 @@ def read_charge(obj: Mapping[str, Any]) -> ChargeFacts:
     )
 
 
+def read_receipt_url(obj: Mapping[str, Any]) -> str | None:
+    """Where Stripe shows the receipt of a `charge`; None of one that took nothing. Raises `Malformed`."""
+    if not fields.flag(obj, "paid"):
+        return None
+    return fields.optional_text(obj, "receipt_url", longest=fields.MAX_ADDRESS_LENGTH)
+
+
 def read_refund(obj: Mapping[str, Any]) -> RefundFacts:
     """The facts of a `refund`; raises `Malformed`. Without a status (nullable at Stripe) it is pending."""
     return RefundFacts(

@@ -77,6 +77,7 @@ class Calls:
         self._v1 = self._client.v1
         self._turns = threading.BoundedSemaphore(MAX_CALLS_AT_ONCE)
         self._public_url = public_url
+        self._api_base = api_base
         self.livemode = "k_live_" in key[:8]
         self.auth_failed = False
         """Whether Stripe refused our key at the last call: `/readyz` says so (F182)."""

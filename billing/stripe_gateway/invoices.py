@@ -12,11 +12,13 @@ from billing.stripe_facts import (
     InvoicePaymentFacts,
     LineFacts,
     read_credit_note,
+    read_hosted_invoice_url,
     read_invoice,
     read_invoice_payment,
     read_line,
 )
 from billing.stripe_gateway.calls import PAGE_SIZE, Calls
+from billing.stripe_gateway.hosted_pages import check_hosted_page
 
 
 class InvoiceCalls(Calls):
@@ -25,6 +27,14 @@ class InvoiceCalls(Calls):
     def retrieve_invoice(self, invoice_id: str) -> InvoiceFacts:
         """The invoice as it is now; raises `StripeNotFound`."""
         return self._call("invoices.retrieve", lambda: self._v1.invoices.retrieve(invoice_id), read_invoice)
+
+    def retrieve_hosted_invoice_url(self, invoice_id: str) -> str | None:
+        """Where Stripe shows the invoice, and nowhere else (F138); None of a draft; raises `StripeNotFound`."""
+        return self._call(
+            "invoices.retrieve",
+            lambda: self._v1.invoices.retrieve(invoice_id),
+            lambda invoice: check_hosted_page(read_hosted_invoice_url(invoice), self._api_base),
+        )
 
     def list_paid_invoices(
         self,

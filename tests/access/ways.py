@@ -83,6 +83,7 @@ WAYS: dict[str, Way] = {
     "GET /packs": anyone(),
     "POST /packs/<pack>/checkout": customer(),
     "GET /payments": customer(),
+    "GET /payments/<payment_id>/receipt": customer(),
     "GET /plans": anyone(),
     "POST /plans/<plan>/checkout": customer(),
     "GET /portal/<token>": anyone(),

@@ -71,6 +71,7 @@ NO_PAGES = frozenset(
         "/influencers/<influencer>/picture",
         "/livez",
         "/metrics",
+        "/payments/<payment_id>/receipt",
         "/readyz",
         "/settings/export",
         "/staff/customers/<public_id>/books",
