@@ -17,7 +17,7 @@ from billing import catalog, clock
 from billing.catalog import DEFAULT_PRIORITY, Catalog, Influencer, Interval, Text, Tier
 from billing.catalog.model import InfluencerStatus
 from billing.db import db, transaction
-from billing.errors import Conflict, NotFound
+from billing.errors import Conflict, Invalid, NotFound
 from billing.models import KeptInfluencer
 
 ID = re.compile(r"[a-z0-9._-]{1,64}")
@@ -97,13 +97,16 @@ def add_influencers(new: Mapping[str, Change], *, actor: str) -> list[Influencer
 
 
 def change_influencer(influencer_id: str, change: Change, *, actor: str) -> Influencer:
-    """Change what is named; raises `NotFound`.
+    """Change what is named; raises `NotFound`, and `Invalid` for a name or status taken away with none to fall back on.
 
     Who is suspended or retired takes no new subscribers; those there are keep what they pay for. A new price is
     for new subscribers. None lets what the file says hold again.
     """
     with transaction():
         find(influencer_id)
+        for name in ("name", "status"):
+            if name in change and change[name] is None and influencer_id not in catalog.current().influencers:
+                raise Invalid(f"{name}: is required")
         row = db.session.get(KeptInfluencer, influencer_id, with_for_update=True)
         if row is None:
             row = _row(influencer_id, {}, actor)

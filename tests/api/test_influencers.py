@@ -92,6 +92,17 @@ def test_suspended_influencer_takes_nobody_new_and_comes_back(biller: Caller, sh
     assert checkout.start_influencer_checkout(ada, "luna", "basic").url
 
 
+def test_name_and_status_are_taken_away_only_where_the_file_has_others(biller: Caller, shop: Shop) -> None:
+    biller.post("/influencers", {"id": "vera", "name": "Vera"})
+    for field in ("name", "status"):
+        refused = biller.call("PATCH", "/influencers/vera", json={field: None})
+        assert problem(refused) == (422, "invalid")
+        assert refused.json
+        assert [each["field"] for each in refused.json["errors"]] == [field]
+    biller.call("PATCH", "/influencers/luna", json={"name": "Selene"})
+    assert exact(biller.call("PATCH", "/influencers/luna", json={"name": None}))["name"] == "Luna"
+
+
 def test_hundred_are_added_together_or_not_at_all(biller: Caller, shop: Shop) -> None:
     many = [{"id": f"one-{number}", "name": f"One {number}"} for number in range(100)]
     assert problem(biller.post("/influencers", {"influencers": [*many[:-1], {"id": "luna", "name": "x"}]})) == (
