@@ -67,6 +67,8 @@ ACTS = {
     "grant": lazy_gettext("Credits granted"),
     "take": lazy_gettext("Credits taken"),
     "forgive": lazy_gettext("Debt forgiven"),
+    "quota_reset": lazy_gettext("Limit set back"),
+    "customer.erase": lazy_gettext("Customer erased"),
     "replay": lazy_gettext("Event run again"),
     "read_audit_log": lazy_gettext("Audit log"),
     "read_keys": lazy_gettext("API keys"),
