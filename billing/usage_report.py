@@ -1,7 +1,6 @@
 """What was used, by day and by one further trait: for the pages with charts, and for the files made from them.
 
-Only work that was done counts, also in part: what is still held, was called off or ran out has used nothing. Days
-are UTC's. Credits are those that were charged and not given back.
+What counts is `billing.usage_sums`'s to say. Days are UTC's.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import select, tuple_
 
 from billing import catalog
 from billing.catalog import Catalog
@@ -19,34 +18,13 @@ from billing.db import connection, utc_day
 from billing.errors import UnitOutOfRange, UnknownAction
 from billing.models import Customer, Usage
 from billing.pricing import price_action
+from billing.usage_sums import Sums, counted, read_sums, sum_columns
 
 Trait = Literal["action", "model", "agent", "thread", "influencer"]
 TRAITS: tuple[Trait, ...] = get_args(Trait)
 
 BATCH = 500
 """So many rows of an export are read at once."""
-
-_DONE = Usage.state.in_(("done", "failed"))
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Sums over some uses: how many, tokens, micro-credits, and what models' makers ask in billionths of a dollar."""
-
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    credits: int = 0
-    cost_nano_usd: int = 0
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            self.calls + other.calls,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.credits + other.credits,
-            self.cost_nano_usd + other.cost_nano_usd,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +72,10 @@ class CheaperModel:
 def read_days(account_id: int | None, from_: datetime, to: datetime, by: Trait) -> list[DayUse]:
     """Uses from `from_` to before `to`, of one account or (None) of all, the oldest day first."""
     day, key = utc_day(Usage.occurred_at), getattr(Usage, by)
-    query = select(day, key, *_sums()).where(*_between(account_id, from_, to)).group_by(day, key).order_by(day, key)
-    return [DayUse(date.fromisoformat(row[0]), row[1], _read_sums(row[2:])) for row in connection().execute(query)]
+    query = (
+        select(day, key, *sum_columns()).where(*counted(account_id, from_, to)).group_by(day, key).order_by(day, key)
+    )
+    return [DayUse(date.fromisoformat(row[0]), row[1], read_sums(row[2:])) for row in connection().execute(query)]
 
 
 def read_uses(account_id: int | None, from_: datetime, to: datetime) -> Iterator[Use]:
@@ -105,7 +85,7 @@ def read_uses(account_id: int | None, from_: datetime, to: datetime) -> Iterator
         query = (
             select(Usage.__table__, Customer.public_id)
             .join(Customer, Customer.account_id == Usage.account_id)
-            .where(*_between(account_id, from_, to), tuple_(Usage.account_id, Usage.number) > after)
+            .where(*counted(account_id, from_, to), tuple_(Usage.account_id, Usage.number) > after)
             .order_by(Usage.account_id, Usage.number)
             .limit(BATCH)
         )
@@ -120,11 +100,11 @@ def find_cheaper_models(account_id: int | None, from_: datetime, to: datetime) -
     """For each action that is priced by tokens, the models that another would have undercut, dearest first."""
     known = catalog.current()
     query = (
-        select(Usage.action, Usage.model, *_sums())
-        .where(*_between(account_id, from_, to), Usage.model.is_not(None))
+        select(Usage.action, Usage.model, *sum_columns())
+        .where(*counted(account_id, from_, to), Usage.model.is_not(None))
         .group_by(Usage.action, Usage.model)
     )
-    found = [_compare(known, row.action, row.model, _read_sums(row[2:])) for row in connection().execute(query)]
+    found = [_compare(known, row.action, row.model, read_sums(row[2:])) for row in connection().execute(query)]
     return sorted((each for each in found if each), key=lambda each: each.cheapest_credits - each.credits)
 
 
@@ -145,25 +125,6 @@ def _compare(known: Catalog, action_id: str | None, model: str, used: Sums) -> C
     if prices[cheapest] >= prices[model]:
         return None
     return CheaperModel(action.id, model, prices[model], cheapest, prices[cheapest])
-
-
-def _between(account_id: int | None, from_: datetime, to: datetime) -> list[ColumnElement[bool]]:
-    limits = [_DONE, Usage.occurred_at >= from_, Usage.occurred_at < to]
-    return limits if account_id is None else [Usage.account_id == account_id, *limits]
-
-
-def _sums() -> tuple[Any, ...]:
-    return (
-        func.count(),
-        func.sum(func.coalesce(Usage.input_tokens, 0)),
-        func.sum(func.coalesce(Usage.output_tokens, 0)),
-        func.sum(Usage.charged - Usage.given_back),
-        func.sum(func.coalesce(Usage.cost_nano_usd, 0)),
-    )
-
-
-def _read_sums(values: Any) -> Sums:
-    return Sums(*(int(value or 0) for value in values))
 
 
 def _read_use(row: Any) -> Use:

@@ -60,6 +60,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.stripe_gateway",
         "billing.tally",
         "billing.till",
+        "billing.usage_sums",
         "billing.yearly",
     ],
     "ledger": ["billing.ledger"],

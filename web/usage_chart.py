@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing.usage_report import DayUse, Sums
+from billing.usage_report import DayUse
+from billing.usage_sums import Sums
 
 COLOURS = 6
 """So many parts have a colour of their own; all others share one more."""

@@ -16,11 +16,10 @@ from billing.ids import ledger_id
 from billing.ledger.history import MAX_PAGE
 from billing.models import Usage
 from billing.orders import NANO
+from billing.usage_sums import counted, read_sums, sum_columns
 
 GroupBy = Literal["day", "action", "model", "agent", "thread", "execution", "influencer"]
 GROUPS: tuple[GroupBy, ...] = get_args(GroupBy)
-
-_DONE = Usage.state.in_(("done", "failed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,12 @@ def summarize(
 ) -> tuple[list[UsageLine], UsageLine]:
     """What was used from ``from_`` to before ``to``, by one trait (days are UTC's), and in all; of all without account.
 
-    Held, voided and expired jobs have used nothing.
+    Which jobs count is `billing.usage_sums`'s to say.
     """
     key: ColumnElement[Any] = utc_day(Usage.occurred_at) if group_by == "day" else getattr(Usage, group_by)
-    within = _between(account_id, from_, to)
-    lines = connection().execute(select(key, *_sums()).where(*within).group_by(key).order_by(key))
-    total = connection().execute(select(*_sums()).where(*within)).one()
+    within = counted(account_id, from_, to)
+    lines = connection().execute(select(key, *sum_columns()).where(*within).group_by(key).order_by(key))
+    total = connection().execute(select(*sum_columns()).where(*within)).one()
     return [_line(row[0], row[1:]) for row in lines], _line(None, total)
 
 
@@ -138,24 +137,9 @@ def list_refusals(from_: datetime, to: datetime, account_id: int | None = None) 
     return [Refusal(row[0], str(row[1]), row[2], row[3], int(row[4])) for row in connection().execute(query)]
 
 
-def _between(account_id: int | None, from_: datetime, to: datetime) -> list[ColumnElement[bool]]:
-    limits = [_DONE, Usage.occurred_at >= from_, Usage.occurred_at < to]
-    return limits if account_id is None else [Usage.account_id == account_id, *limits]
-
-
-def _sums() -> tuple[Any, ...]:
-    return (
-        func.count(),
-        func.sum(Usage.input_tokens),
-        func.sum(Usage.output_tokens),
-        func.sum(Usage.charged - Usage.given_back),
-        func.sum(Usage.cost_nano_usd),
-    )
-
-
 def _line(key: str | None, values: Any) -> UsageLine:
-    calls, tokens_in, tokens_out, credits, nano = (int(value or 0) for value in values)
-    return UsageLine(key, calls, tokens_in, tokens_out, credits, _usd(nano))
+    sums = read_sums(values)
+    return UsageLine(key, sums.calls, sums.input_tokens, sums.output_tokens, sums.credits, _usd(sums.cost_nano_usd))
 
 
 def _row(row: Any) -> UsageRow:

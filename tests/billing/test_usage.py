@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from billing import accounts, audit, usage
+from billing import accounts, audit, spending, usage, usage_report
 from billing.clock import now
 from billing.db import transaction
 from billing.errors import Invalid, InvalidCursor
 from billing.money import MICRO
 from billing.spending import Order
 from billing.usage import EventResult, UsageEvent
+from billing.usage_sums import Sums
 from tests.billing.conftest import Calendar
 from tests.billing.test_spending import CATALOG
 from tests.factories import make_customer, make_grant, use_catalog
@@ -125,6 +126,20 @@ def test_sums_by_every_trait_add_up(ana: int) -> None:
     assert [(line.key, line.calls, line.credits) for line in lines] == [("gpt-4o-mini", 2, 18 * MICRO)]
     lines, _ = usage.summarize(None, *week, "day")
     assert [(line.key, line.calls) for line in lines] == [("2025-12-31", 1), ("2026-01-01", 2)]
+
+
+def test_every_reader_counts_the_same_uses(ana: int) -> None:
+    """One rule for the API's sums, the pages' charts and the files: a job held or called off has used nothing."""
+    record(event("1"), event("2", action="search"))
+    spending.void_hold(spending.place_hold(ana, Order(action="image"), actor="app:studio").id)
+    spending.place_hold(ana, Order(action="image"), actor="app:studio")
+    week = (now() - timedelta(days=7), now() + timedelta(days=1))
+    _, total = usage.summarize(ana, *week, "action")
+    days = sum((day.sums for day in usage_report.read_days(ana, *week, "action")), Sums())
+    uses = list(usage_report.read_uses(ana, *week))
+    assert (total.calls, total.credits) == (2, 6 * MICRO)
+    assert (days.calls, days.credits) == (2, 6 * MICRO)
+    assert (len(uses), sum(use.credits for use in uses)) == (2, 6 * MICRO)
 
 
 def test_rows_go_back_page_by_page_and_a_cursor_is_its_accounts_own(ana: int) -> None:

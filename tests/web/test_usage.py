@@ -15,7 +15,8 @@ from flask import Flask
 from billing import adjustments, catalog, clock, spending
 from billing.money import MICRO
 from billing.spending import Order
-from billing.usage_report import DayUse, Sums
+from billing.usage_report import DayUse
+from billing.usage_sums import Sums
 from tests.conftest import Clock
 from tests.staff.conftest import hire
 from tests.web.conftest import Visitor, text_of
