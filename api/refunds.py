@@ -50,7 +50,7 @@ def request_refund() -> Response:
     body = read_body(*FIELDS)
     payment, amount_minor, mode = _read_what(body)
     reason = body.choice("reason", refunds.REASONS, required=True) or ""
-    note = body.text("note", required=reason == "other", longest=MAX_NOTE_CHARACTERS)
+    note = body.text("note", longest=MAX_NOTE_CHARACTERS)
     body.check()
     refund = refunds.request_refund(
         payment,

@@ -31,7 +31,7 @@ def _what(reason: Schema) -> Schema:
         amount_minor=opt(nullable(count("Default: all that may be given back.", most=10**12))),
         credits=_MODE,
         reason=reason,
-        note=opt(nullable(text("Required for `other`.", longest=MAX_NOTE_CHARACTERS))),
+        note=opt(nullable(text(longest=MAX_NOTE_CHARACTERS))),
     )
 
 

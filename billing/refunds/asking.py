@@ -38,8 +38,6 @@ def request_refund(
     """
     if reason not in REASONS:
         raise Invalid(f"reason: one of {', '.join(REASONS)}")
-    if reason == "other" and not (note or "").strip():
-        raise Invalid("note: say why, when the reason is other")
     known = _by_token(form_token)
     if known is None:
         _learn_payment_intents(payments.get(payment_id))

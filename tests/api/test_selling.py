@@ -216,16 +216,21 @@ def test_refund_is_previewed_made_and_read(refunder: Caller, shop: Shop, ada: in
     assert shop.entries(ada) == [100, -51]
 
 
-def test_refund_of_too_much_or_without_a_reason_in_words_is_refused(refunder: Caller, payment: str) -> None:
+def test_refund_of_too_much_or_without_a_reason_is_refused(refunder: Caller, payment: str) -> None:
     what = {"payment": payment, "credits": "proportional", "reason": "duplicate"}
     assert problem(refunder.post("/refunds", {**what, "amount_minor": 500})) == (422, "refund_exceeds")
-    wordless = refunder.post("/refunds", {**what, "reason": "other"})
-    assert problem(wordless) == (422, "invalid")
-    assert wordless.json
-    assert wordless.json["errors"][0]["field"] == "note"
+    reasonless = refunder.post("/refunds", {**what, "reason": None})
+    assert problem(reasonless) == (422, "invalid")
+    assert reasonless.json
+    assert reasonless.json["errors"][0]["field"] == "reason"
     assert problem(refunder.post("/refunds", {**what, "payment": "pay_unknown"})) == (404, "not_found")
     assert problem(refunder.get("/refunds/rf_unknown")) == (404, "not_found")
     assert count(Refund) == 0
+
+
+def test_refund_for_another_reason_needs_no_note(refunder: Caller, payment: str) -> None:
+    what = {"payment": payment, "credits": "proportional", "reason": "other"}
+    assert refunder.post("/refunds", what).status_code == 201
 
 
 def test_refund_that_stripe_does_not_answer_is_pending(refunder: Caller, shop: Shop, ada: int, payment: str) -> None:
