@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -28,7 +29,7 @@ class KeyForm(FlaskForm):
     scopes = SelectMultipleField(
         lazy_gettext("What the key may do"),
         [InputRequired(lazy_gettext("Choose at least one"))],
-        choices=list(words.SCOPES.items()),
+        choices=[SelectChoice(*each) for each in words.SCOPES.items()],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

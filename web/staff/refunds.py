@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Regexp, ValidationError
 
 from billing import audit_log, customers, limits, payments, refunds, staff_accounts
@@ -35,12 +36,14 @@ class RefundForm(FlaskForm):
 
     amount = StringField(lazy_gettext("Amount"), [InputRequired(lazy_gettext("Enter an amount"))])
     credits = RadioField(
-        lazy_gettext("Credits to take back"), choices=list(words.CREDIT_MODES.items()), default="proportional"
+        lazy_gettext("Credits to take back"),
+        choices=[SelectChoice(*each) for each in words.CREDIT_MODES.items()],
+        default="proportional",
     )
     reason = SelectField(
         lazy_gettext("Reason"),
         [InputRequired(lazy_gettext("Choose a reason"))],
-        choices=[("", lazy_gettext("Choose…")), *words.REFUND_REASONS.items()],
+        choices=[SelectChoice(*each) for each in (("", lazy_gettext("Choose…")), *words.REFUND_REASONS.items())],
     )
     note = TextAreaField(
         lazy_gettext("Note"),
