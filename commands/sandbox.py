@@ -39,7 +39,7 @@ def advance(days: int, as_json: bool) -> None:
         answer = _post(current_app.config["SETTINGS"], "clock", {"advance_days": days})
         now = datetime.fromtimestamp(int(answer["now"]), UTC)
     except (_NoSandbox, KeyError, TypeError, ValueError):
-        could_not(ONLY_UNDER_RUN)
+        could_not(ONLY_UNDER_RUN, as_json)
     if as_json:
         write_json({"now": time(now)})
     else:

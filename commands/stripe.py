@@ -85,7 +85,7 @@ def replay(event_id: str, as_json: bool) -> None:
     try:
         status = inbox.replay(event_id)
     except NotFound:
-        could_not(f"there is no event {event_id}, here or at Stripe")
+        could_not(f"there is no event {event_id}, here or at Stripe", as_json)
     if as_json:
         write_json({"event": event_id, "status": status})
     else:

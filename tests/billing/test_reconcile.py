@@ -259,7 +259,8 @@ def test_replays_an_event_by_command(shop: Shop) -> None:
     assert done.exit_code == 0
     assert json.loads(done.stdout.splitlines()[-1]) == {"event": event["id"], "status": "done"}
     assert shop.entries(ada) == [100]
-    assert run(shop, "stripe", "replay", "evt_nobody").exit_code == 2
+    unknown = run(shop, "stripe", "replay", "evt_nobody", "--json")
+    assert (unknown.exit_code, json.loads(unknown.stdout.splitlines()[-1]).keys()) == (2, {"error"})
 
 
 def test_runs_failed_events_again_with_a_reconcile(shop: Shop) -> None:

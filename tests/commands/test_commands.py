@@ -54,6 +54,7 @@ def test_lets_a_program_read_every_command(run: Run, name: str) -> None:
         ("staff", "disable", "nobody@example.com"),
         ("staff", "add", "no address", "--role", "admin"),
         ("ledger", "audit", "--customer", "nobody"),
+        ("sandbox", "advance", "1"),
     ],
 )
 def test_ends_with_2_and_a_sentence_when_it_cannot(run: Run, arguments: tuple[str, ...]) -> None:
