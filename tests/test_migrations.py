@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import Engine as Connections
 from sqlalchemy import create_engine, inspect, text
@@ -98,6 +99,18 @@ def test_upgrade_by_four_at_once_makes_the_schema_once(engine: Engine) -> None:
     with rules_only(url):
         check(DIRECTORY)
     engine.drop(url)
+
+
+@pytest.mark.parametrize("verb", ["check", "upgrade"])
+def test_database_that_does_not_answer_ends_with_2_and_a_sentence(verb: str) -> None:
+    """1 is kept for a schema that is not current."""
+    nowhere = environ_for(f"postgresql://nobody:secret@127.0.0.1:{free_port()}/none")
+    env = {"PATH": os.environ["PATH"], "FLASK_SKIP_DOTENV": "1", **nowhere}
+    command = [sys.executable, "-m", "flask", "db", verb]
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert "could not: the database does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_fresh_databases_are_apart(engine: Engine) -> None:

@@ -28,7 +28,10 @@ def work(once: bool, as_json: bool) -> None:
     try:
         schema.require_current()
     except WrongSchema as error:
-        click.echo(f"could not: {error}", err=True)
+        if as_json:
+            click.echo(money.dumps({"error": str(error)}))
+        else:
+            click.echo(f"could not: {error}", err=True)
         raise SystemExit(COULD_NOT) from error
     worker = Worker(current_app._get_current_object())  # type: ignore[attr-defined]
     if not once:

@@ -64,6 +64,13 @@ def test_ends_with_2_and_a_sentence_when_it_cannot(run: Run, arguments: tuple[st
     assert told(run(*arguments, "--json"), 2).keys() == {"error"}
 
 
+def test_worker_says_as_asked_that_the_schema_is_another(run: Run) -> None:
+    with transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
+    db.session.rollback()
+    assert "flask db upgrade" in told(run("worker", "--once", "--json"), 2)["error"]
+
+
 def test_says_when_the_database_is_not_there(run: Run) -> None:
     with transaction() as connection:
         connection.execute(text("ALTER TABLE customers RENAME TO gone"))
