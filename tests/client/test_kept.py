@@ -6,18 +6,23 @@ import itertools
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from saldo import JobFailed, Saldo, Settled, Unavailable
 from saldo.kept import LONGEST_GAP_SECONDS, KeptCharges
 
+from config import ROOT
 from tests.client.answers import captured, charge, ended, placed, results
 from tests.client.playback import LOST, Answer, Playback, problem
 
+CLIENT = ROOT / "clients" / "python"
 AWAY = problem(503, "database_unavailable")
 
 
@@ -212,6 +217,13 @@ def test_keeps_a_charge_once_and_exactly(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(tmp_path / "kept.sqlite3").st_mode) == 0o600
 
 
+def another_process(keeps: str, **options: Any) -> subprocess.Popen[bytes]:
+    """A process of its own that keeps charges; this one has threads, so it is begun afresh and not forked."""
+    opens = "import pathlib, sys\nfrom saldo.kept import KeptCharges\nkept = KeptCharges(pathlib.Path(sys.argv[1]))\n"
+    environ = {**os.environ, "PYTHONPATH": str(CLIENT)}
+    return subprocess.Popen([sys.executable, "-c", opens + keeps, options.pop("path")], env=environ, **options)
+
+
 def test_loses_nothing_among_threads_and_processes(tmp_path: Path) -> None:
     path = tmp_path / "kept.sqlite3"
     KeptCharges(path)
@@ -221,19 +233,14 @@ def test_loses_nothing_among_threads_and_processes(tmp_path: Path) -> None:
         for number in range(10):
             kept.keep(f"{name}-{number}", "usage", "/usage", {})
 
-    children = []
-    for process in range(2):
-        child = os.fork()
-        if child == 0:
-            keep(f"p{process}")
-            os._exit(0)
-        children.append(child)
+    keeps = "for number in range(10): kept.keep(f'p%s-{number}', 'usage', '/usage', {})"
+    children = [another_process(keeps % process, path=str(path)) for process in range(2)]
     threads = [threading.Thread(target=keep, args=(f"t{number}",)) for number in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert [child.wait(60) for child in children] == [0, 0]
     kept = KeptCharges(path)
     assert len(kept) == 40
     first, second = kept.claim(25), kept.claim(25)
@@ -242,22 +249,19 @@ def test_loses_nothing_among_threads_and_processes(tmp_path: Path) -> None:
 
 def test_keeps_what_it_acknowledged_when_the_process_dies(tmp_path: Path) -> None:
     path = tmp_path / "kept.sqlite3"
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        kept = KeptCharges(path)
-        for number in range(10_000):
-            kept.keep(f"job-{number}", "usage", "/usage", {})
-            os.write(writer, b".")
-        os._exit(0)
-    acknowledged = 0
-    while acknowledged < 20:
-        acknowledged += len(os.read(reader, 100))
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    os.close(writer)
-    while more := os.read(reader, 1000):
-        acknowledged += len(more)
+    keeps = (
+        "for number in range(10_000):\n"
+        "    kept.keep(f'job-{number}', 'usage', '/usage', {})\n"
+        "    sys.stdout.write('.')\n"
+        "    sys.stdout.flush()\n"
+    )
+    child = another_process(keeps, path=str(path), stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    acknowledged = len(child.stdout.read(20))
+    child.kill()
+    acknowledged += len(child.stdout.read())
+    child.wait(60)
+    assert acknowledged >= 20
     assert len(KeptCharges(path)) >= acknowledged
 
 
