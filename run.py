@@ -102,7 +102,7 @@ def prepare_environment() -> tuple[dict[str, str], str | None]:
         env["SECRET_KEY"] = kept.get("SECRET_KEY") or secrets.token_hex(32)
     sandbox = None
     if not _given(env, "STRIPE_SECRET_KEY"):
-        sandbox = f"http://127.0.0.1:{free_port(12111)}"
+        sandbox = f"http://127.0.0.1:{free_port(port + 4111)}"
         made = {
             "STRIPE_SECRET_KEY": f"sk_test_sandbox{secrets.token_hex(12)}",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",

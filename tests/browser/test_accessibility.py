@@ -60,9 +60,12 @@ def named(demo: Demo, browser: Browser) -> dict[str, str]:
 
 
 def findings(page: Page) -> list[str]:
-    """What axe finds on the page as it is now, every menu and answer opened."""
-    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    """What axe finds on the page as it is now, every answer opened, and then in its menus, which lie over the page."""
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(each => each.open = true)")
     found = Axe().run(page, options=OPTIONS).response["violations"]
+    if page.locator("details.menu").count():
+        page.evaluate("document.querySelectorAll('details.menu').forEach(each => each.open = true)")
+        found += Axe().run(page, context="header", options=OPTIONS).response["violations"]
     return [
         f"{page.url}: {each['id']}: {node['html'][:200]} {node['failureSummary']}"
         for each in found
