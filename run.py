@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import secrets
@@ -218,7 +219,7 @@ def _answers(url: str) -> bool:
             return True
     except urllib.error.HTTPError:
         return True
-    except OSError:
+    except (OSError, http.client.HTTPException):  # nobody is there yet, or not somebody who speaks HTTP
         return False
 
 

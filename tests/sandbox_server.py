@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import tempfile
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
@@ -158,3 +160,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def demo_port() -> int:
+    """A port for `run.py` and, beside it, one for its sandbox.
+
+    Not out of those that the system gives to whoever connects: one that waits for a server there might meet itself.
+    """
+    for port in random.sample(range(20_000, 28_000), 100):
+        with socket.socket() as page, socket.socket() as stripe, suppress(OSError):
+            page.bind(("127.0.0.1", port))
+            stripe.bind(("127.0.0.1", port + 4111))
+            return port
+    raise AssertionError("every port is taken")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.sandbox_server import free_port
+from tests.sandbox_server import demo_port
 from tests.servers import copy_project, environ_with
 
 pytestmark = pytest.mark.slow  # it starts everything there is, a dozen times
@@ -83,7 +83,7 @@ def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_run_serves_beside_a_taken_port_and_keeps_its_data(clone: Path) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", free_port()))
+        other.bind(("127.0.0.1", demo_port()))
         other.listen()
         taken = other.getsockname()[1]
         with demo(clone, taken) as first:
@@ -112,7 +112,7 @@ def test_run_serves_beside_a_taken_port_and_keeps_its_data(clone: Path) -> None:
 
 
 def test_run_ends_whole_when_a_part_of_it_ends(clone: Path) -> None:
-    with demo(clone, free_port()) as running:
+    with demo(clone, demo_port()) as running:
         [worker] = [child for child in running.children if child.cmdline()[-2:] == ["flask", "worker"]]
         worker.kill()
         assert running.wait() == 1
@@ -121,7 +121,7 @@ def test_run_ends_whole_when_a_part_of_it_ends(clone: Path) -> None:
 
 
 def test_run_takes_its_processes_along_when_killed_and_reset_cleans_up(clone: Path) -> None:
-    with demo(clone, free_port()) as running:
+    with demo(clone, demo_port()) as running:
         running.process.kill()
         assert running.wait() == -signal.SIGKILL
     assert (clone / "instance" / "saldo.sqlite3").exists()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox_server import free_port
+from tests.sandbox_server import demo_port
 from tests.servers import copy_project, environ_with
 
 
@@ -96,7 +96,7 @@ def running(folder: Path, **settings: str) -> Iterator[Demo]:
     process = subprocess.Popen(
         [sys.executable, "run.py"],
         cwd=folder,
-        env=environ_with(PORT=str(free_port()), **settings),
+        env=environ_with(PORT=str(demo_port()), **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
