@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from bench.saldo import make_account
 from billing.accounts import open_account
 from billing.db import transaction
-from billing.ledger.book import EntryRow, UseRow
 from billing.ledger.posting import entry_hash
 from billing.ledger.shelf import columns_of
+from billing.ledger.states import EntryRow, UseRow
 from billing.models import Account, Customer, Entry, Grant, Use
 from billing.money import MICRO
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from billing import accounts, audit_log, clock, influencers, limits
-from billing.db import connection, transaction
+from billing.db import transaction
 from billing.errors import Conflict, Invalid, NotPermitted
 from billing.ids import ledger_id
 from billing.ledger.book import Book
 from billing.ledger.grants import Terms, burn_down, open_grant
 from billing.ledger.history import EntryView, read_entry
-from billing.ledger.posting import Note
-from billing.models import Entry
+from billing.ledger.posting import Note, posted_seq
 from billing.money import format_credits_plain
 
 MAX_DESCRIPTION_CHARACTERS = 500
@@ -121,7 +118,7 @@ def _by_hand(
         raise Invalid(f"description: say why, in 1 to {MAX_DESCRIPTION_CHARACTERS} characters")
     with transaction(), accounts.open_account(account_id) as book:
         # Key before anything else, and under the lock: twins at once become one.
-        seq = _posted_seq(account_id, source) if source is not None else None
+        seq = posted_seq(account_id, source)
         if seq is None:
             seq, amount = post(book, Note(actor=actor, description=description))
             if day_limit is not None and not limits.count(actor, UNITS[act], amount, book.now, most=day_limit):
@@ -137,7 +134,3 @@ def _by_hand(
     entry = read_entry(account_id, seq)
     assert entry is not None
     return entry
-
-
-def _posted_seq(account_id: int, source: str) -> int | None:
-    return connection().scalar(select(Entry.seq).where(Entry.source == source, Entry.account_id == account_id))

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from billing import months
 from billing.db import connection, db
-from billing.ledger.book import Book, GrantState
+from billing.ledger.book import Book
+from billing.ledger.states import GrantState
 from billing.ledger.taking_back import net_taken
 from billing.models import CreditNote, Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
 from billing.money import MICRO

@@ -24,11 +24,12 @@ from billing.claims import (
 )
 from billing.db import db
 from billing.freezing import refresh_freezes
-from billing.ledger.book import Book, EntryRow, GrantState
+from billing.ledger.book import Book
 from billing.ledger.posting import Note
+from billing.ledger.states import EntryRow, GrantState
 from billing.ledger.taking_back import net_taken, put_back, take_back
 from billing.models import CreditNote, Dispute, Payment, PaymentLot, Refund
-from billing.paid_periods import LOST_STATUSES
+from billing.paid_periods import LOST_STATUSES, refresh_paid_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
     """Bring the credits of a payment in line with its money, after a refund or dispute has changed.
 
     Writes only the difference to before, one REFUND per grant when money went back, and undoes earlier ones when
-    it came back; then freezes what open disputes and pending refunds still threaten.
+    it came back; then freezes what open disputes and pending refunds still threaten, and lets access and unlimited
+    plans follow (R13).
     """
     db.session.flush()
     payment = db.session.get_one(Payment, payment_id)
@@ -61,6 +63,8 @@ def follow_money(book: Book, payment_id: str, cause: Cause) -> list[EntryRow]:
             entries += _undo(book, lot, before, target, cause)
     db.session.flush()
     refresh_freezes(book, payment_id)
+    if payment.subscription_id is not None:
+        refresh_paid_until(payment.subscription_id)
     return entries
 
 

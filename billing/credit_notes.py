@@ -6,7 +6,6 @@ from billing import clawback, clock, payments
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.models import CreditNote
-from billing.paid_periods import refresh_paid_until
 from billing.stripe_facts import CreditNoteFacts
 
 
@@ -38,7 +37,4 @@ def record_credit_note(facts: CreditNoteFacts) -> str:
         note.updated_at = clock.now()
         cause = clawback.Cause(facts.id, "payment_refunded", "refund_failed", "stripe")
         clawback.follow_money(book, payment_id, cause)
-        subscription_id = payments.get(payment_id).subscription_id
-        if subscription_id is not None:
-            refresh_paid_until(subscription_id)
         return "done"

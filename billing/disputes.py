@@ -6,7 +6,6 @@ from billing import clawback, clock, payments
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.models import Dispute
-from billing.paid_periods import refresh_paid_until
 from billing.stripe_facts import DisputeFacts
 
 
@@ -40,7 +39,4 @@ def record_dispute(facts: DisputeFacts) -> str:
         dispute.updated_at = clock.now()
         cause = clawback.Cause(facts.id, "dispute_lost", "dispute_reversed", "stripe")
         clawback.follow_money(book, payment_id, cause)
-        subscription_id = payments.get(payment_id).subscription_id
-        if subscription_id is not None:
-            refresh_paid_until(subscription_id)
         return "done"

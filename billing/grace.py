@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.db import db
-from billing.ledger.book import Book, GrantState
+from billing.ledger.book import Book
+from billing.ledger.states import GrantState
 from billing.models import Grant, ScheduledGrant, Subscription
 from billing.months import ROLLED_OVER, reschedule
 

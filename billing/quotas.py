@@ -47,14 +47,7 @@ def exceeded(tally: Tally, action: Action | None, plan: str, quantity: int, now:
         limit = limits.get(key[0])
         if limit is not None and tally.used(key) + quantity > limit.limit:
             view = _view(limit, tally.used(key), now)
-            return QuotaExceeded(
-                view.resource,
-                limit=view.limit,
-                used=view.used,
-                period=view.period,
-                resets_at=view.resets_at,
-                message=_explain(view, quantity),
-            )
+            return _refusal(view, _explain(view, quantity))
     return None
 
 
@@ -63,14 +56,7 @@ def spending_exceeded(book: Book, amount: int) -> QuotaExceeded | None:
     view = spending_view(book)
     if view is None or not amount or view.used + amount <= view.limit:
         return None
-    return QuotaExceeded(
-        view.resource,
-        limit=view.limit,
-        used=view.used,
-        period=view.period,
-        resets_at=view.resets_at,
-        message="The customer's own monthly spending limit leaves no room for this.",
-    )
+    return _refusal(view, "The customer's own monthly spending limit leaves no room for this.")
 
 
 def spending_view(book: Book) -> QuotaView | None:
@@ -108,7 +94,7 @@ def reset_quota(account_id: int, resource: str, *, reason: str, actor: str) -> Q
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise Invalid(f"reason: say why, in 1 to {MAX_REASON_CHARACTERS} characters")
-    with transaction(), _open(account_id) as (book, tally):
+    with _open(account_id) as (book, tally):
         used = _reset(book, tally, resource, reason=reason, actor=actor, source=None)
         if actor.startswith("staff:"):
             detail = {"used": used}
@@ -176,6 +162,12 @@ def _view(limit: Quota, used: int, now: datetime) -> QuotaView:
         remaining=max(0, limit.limit - used),
         period=limit.period,
         resets_at=_resets_at(limit.period, now),
+    )
+
+
+def _refusal(view: QuotaView, message: str) -> QuotaExceeded:
+    return QuotaExceeded(
+        view.resource, limit=view.limit, used=view.used, period=view.period, resets_at=view.resets_at, message=message
     )
 
 

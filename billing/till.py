@@ -22,9 +22,10 @@ from billing.entitlements import Entitlement, entitlement_in, entitlement_of, pl
 from billing.errors import CaptureExceedsHold, HoldAlreadyCaptured, HoldAlreadyVoided, HoldExpired, NotFound
 from billing.jobs import Job
 from billing.ledger import holds
-from billing.ledger.book import Book, EntryRow
+from billing.ledger.book import Book
 from billing.ledger.grants import burn_down
 from billing.ledger.shelf import Shelf
+from billing.ledger.states import EntryRow
 from billing.models import Usage
 from billing.money import dumps
 from billing.orders import Cost, Order, cost_of

@@ -138,7 +138,7 @@ PLANTED = (
     # Spending.
     Mutant(
         "held_is_spent_again",
-        "billing/ledger/book.py",
+        "billing/ledger/states.py",
         "        return self.remaining - self.held\n",
         "        return self.remaining\n",
         ("tests/billing/ledger/test_holds.py",),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.ids import ledger_id
-from billing.ledger.book import Book, GrantState
+from billing.ledger.book import Book
 from billing.ledger.grants import burn_key, spendable
+from billing.ledger.states import GrantState
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.ledger.book import Book, DebtState, GrantState
+from billing.ledger.book import Book
 from billing.ledger.grants import end_grant, pay_debts
+from billing.ledger.states import DebtState, GrantState
 from billing.models import Entry
 
 

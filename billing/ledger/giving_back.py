@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from billing.errors import RefundExceeds
-from billing.ledger.book import Book, EntryRow
+from billing.ledger.book import Book
 from billing.ledger.freed import settle_freed
 from billing.ledger.posting import SPENDING_REASONS, Note, post_entry
+from billing.ledger.states import EntryRow
 from billing.ledger.taking_back import reversed_sum
 from billing.models import Entry
 

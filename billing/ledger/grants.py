@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from billing.errors import InsufficientCredits
-from billing.ledger.book import Book, DebtState, EntryRow, GrantState
+from billing.ledger.book import Book
 from billing.ledger.posting import Note, post_entry
+from billing.ledger.states import DebtState, EntryRow, GrantState
 
 REVIVAL = timedelta(days=7)
 """How long credits live that come back to, or are unfrozen in, a grant that has ended (R8)."""

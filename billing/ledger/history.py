@@ -13,7 +13,8 @@ from sqlalchemy import select
 from billing.db import connection
 from billing.errors import InvalidCursor
 from billing.ids import ledger_id
-from billing.ledger.book import Book, EntryRow
+from billing.ledger.book import Book
+from billing.ledger.states import EntryRow
 from billing.models import Entry, Grant, Use
 
 MAX_PAGE = 100

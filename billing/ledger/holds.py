@@ -13,10 +13,11 @@ from billing.errors import (
     HoldExpired,
     InvalidAmount,
 )
-from billing.ledger.book import Book, EntryRow, HoldPart, HoldState
+from billing.ledger.book import Book
 from billing.ledger.freed import settle_freed
 from billing.ledger.grants import allocate
 from billing.ledger.posting import Note, post_entry
+from billing.ledger.states import EntryRow, HoldPart, HoldState
 from billing.money import MAX_MOVE
 
 

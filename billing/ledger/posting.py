@@ -13,7 +13,8 @@ from sqlalchemy import select
 from billing.clock import to_rfc3339
 from billing.db import connection, in_transaction
 from billing.errors import InvalidAmount, LimitExceeded
-from billing.ledger.book import Book, EntryRow
+from billing.ledger.book import Book
+from billing.ledger.states import EntryRow
 from billing.models import Entry
 from billing.money import MAX_BALANCE, MAX_MOVE, dumps
 
@@ -136,6 +137,13 @@ def entry_hash(previous: bytes, entry: Any) -> bytes:
     return hashlib.sha256(previous + "|".join(map(str, facts)).encode()).digest()
 
 
+def posted_seq(account_id: int, source: str | None) -> int | None:
+    """Which of the account's entries the business key has had, if any (R6). Ask under the account's lock."""
+    if source is None:
+        return None
+    return connection().scalar(select(Entry.seq).where(Entry.account_id == account_id, Entry.source == source))
+
+
 def is_posted(source: str) -> bool:
-    """Whether the business key has had its entry (R6). Ask under the account's lock."""
+    """Whether the business key has had its entry, on whichever account (R6). Ask under the account's lock."""
     return connection().scalar(select(Entry.seq).where(Entry.source == source)) is not None

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from billing.db import connection
-from billing.ledger.book import Book, DebtState, EntryRow, GrantState
+from billing.ledger.book import Book
 from billing.ledger.freed import payers_of, settle_freed
 from billing.ledger.grants import revive
 from billing.ledger.posting import Note, post_entry
+from billing.ledger.states import DebtState, EntryRow, GrantState
 from billing.models import Entry
 
 

@@ -13,7 +13,6 @@ from billing.errors import NotFound, StripeRefused, StripeUnavailable
 from billing.ids import new_id
 from billing.ledger.book import Book
 from billing.models import Payment, Refund
-from billing.paid_periods import refresh_paid_until
 from billing.payments import RefundView, view_refund
 from billing.refunds.reading import read_refund
 from billing.stripe_facts import RefundFacts
@@ -132,8 +131,6 @@ def _settle(book: Book, payment: Payment, refund: Refund, status: str, failure_r
         clawback.waive_spent(book, payment, refund)
     cause = clawback.Cause(refund.id, "payment_refunded", "refund_failed", refund.actor)
     clawback.follow_money(book, payment.id, cause)
-    if payment.subscription_id is not None:
-        refresh_paid_until(payment.subscription_id)
 
 
 def _settle_refused(refund_id: str, why: str) -> None:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from billing import catalog, quotas
-from billing.db import connection
 from billing.errors import InvalidAmount
 from billing.ids import ledger_id, parse_ledger_id
 from billing.jobs import Job
 from billing.ledger.balances import BalanceView, view_of
 from billing.ledger.giving_back import give_back
 from billing.ledger.history import EntryView, read_entry, view_new_entry
-from billing.ledger.posting import Note
-from billing.models import Entry
+from billing.ledger.posting import Note, posted_seq
 from billing.money import MAX_MOVE
 from billing.orders import Order, check_order
 from billing.quotas import QuotaView
@@ -76,7 +72,7 @@ def refund_debit(
     if amount is not None and not 0 < amount <= MAX_MOVE:
         raise InvalidAmount("amount: more than 0 and at most 1000000000 credits")
     with open_till(account_id) as till:
-        posted = _posted(account_id, source)
+        posted = posted_seq(account_id, source)
         if posted is None:
             note = Note(actor=actor, description=reason)
             row = give_back(till.book, till.book.entry(seq), amount, note=note, source=source)
@@ -110,9 +106,3 @@ def _charge(till: Till, job: Job, entry: EntryView | None) -> Charge:
         balance=view_of(till.book),
         quotas=limits_of(till, job),
     )
-
-
-def _posted(account_id: int, source: str | None) -> int | None:
-    if source is None:
-        return None
-    return connection().scalar(select(Entry.seq).where(Entry.account_id == account_id, Entry.source == source))

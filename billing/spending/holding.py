@@ -13,8 +13,8 @@ from billing.errors import Invalid, InvalidAmount, NotFound
 from billing.ids import ledger_id, parse_ledger_id
 from billing.jobs import Job
 from billing.ledger.balances import BalanceView, view_of
-from billing.ledger.book import EntryRow
 from billing.ledger.history import EntryView, view_new_entry
+from billing.ledger.states import EntryRow
 from billing.money import MAX_MOVE, round_half_up
 from billing.orders import Cost, Order, check_order, price_of
 from billing.quotas import QuotaView

@@ -38,11 +38,9 @@ from billing.stripe_facts.notices import (
 from billing.stripe_facts.payments import (
     ChargeFacts,
     DisputeFacts,
-    PaymentIntentFacts,
     RefundFacts,
     read_charge,
     read_dispute,
-    read_payment_intent,
     read_receipt_url,
     read_refund,
 )
@@ -61,7 +59,6 @@ __all__ = [
     "InvoicePaymentFacts",
     "LineFacts",
     "Malformed",
-    "PaymentIntentFacts",
     "PortalConfigurationFacts",
     "PriceFacts",
     "ProductFacts",
@@ -79,7 +76,6 @@ __all__ = [
     "read_invoice",
     "read_invoice_payment",
     "read_line",
-    "read_payment_intent",
     "read_portal_configuration",
     "read_price",
     "read_product",

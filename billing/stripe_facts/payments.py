@@ -11,19 +11,6 @@ from billing.stripe_facts import fields
 
 
 @dataclass(frozen=True)
-class PaymentIntentFacts:
-    """A PaymentIntent: one attempt to collect, however many cards it took."""
-
-    id: str
-    customer: str | None
-    amount_received: int
-    currency: str
-    status: str
-    latest_charge: str | None
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
 class ChargeFacts:
     """A charge; `amount_refunded` is the sum of all its refunds so far."""
 
@@ -66,19 +53,6 @@ class DisputeFacts:
     reason: str | None
     due_by: datetime | None
     created: datetime
-
-
-def read_payment_intent(obj: Mapping[str, Any]) -> PaymentIntentFacts:
-    """The facts of a `payment_intent`; raises `Malformed`."""
-    return PaymentIntentFacts(
-        id=fields.text(obj, "id"),
-        customer=fields.reference(obj, "customer"),
-        amount_received=fields.whole(obj, "amount_received", 0),
-        currency=fields.currency(obj),
-        status=fields.text(obj, "status"),
-        latest_charge=fields.reference(obj, "latest_charge"),
-        metadata=fields.metadata(obj),
-    )
 
 
 def read_charge(obj: Mapping[str, Any]) -> ChargeFacts:

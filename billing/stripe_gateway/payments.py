@@ -9,13 +9,9 @@ from typing import Any, Literal
 from billing.stripe_facts import (
     ChargeFacts,
     DisputeFacts,
-    EventFacts,
-    PaymentIntentFacts,
     RefundFacts,
     read_charge,
     read_dispute,
-    read_event,
-    read_payment_intent,
     read_receipt_url,
     read_refund,
 )
@@ -27,14 +23,6 @@ RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 class PaymentCalls(Calls):
     """`payment_intents`, `charges`, `refunds`, `disputes`, `events`."""
-
-    def retrieve_payment_intent(self, payment_intent_id: str) -> PaymentIntentFacts:
-        """The PaymentIntent as it is now; raises `StripeNotFound`."""
-        return self._call(
-            "payment_intents.retrieve",
-            lambda: self._v1.payment_intents.retrieve(payment_intent_id),
-            read_payment_intent,
-        )
 
     def retrieve_charge(self, charge_id: str) -> ChargeFacts:
         """The charge as it is now; raises `StripeNotFound`."""
@@ -123,20 +111,6 @@ class PaymentCalls(Calls):
     def retrieve_event_payload(self, event_id: str) -> dict[str, Any]:
         """An event of the last 30 days as plain JSON, to be kept like one that came in; `StripeNotFound`."""
         return self._call("events.retrieve", lambda: self._v1.events.retrieve(event_id), lambda event: event)
-
-    def list_events(
-        self, *, types: list[str] | None = None, created_gte: datetime | None = None
-    ) -> Iterator[EventFacts]:
-        """Events of the last 30 days, newest first; Stripe forgets older ones."""
-        params = _filters(created_gte=created_gte)
-        if types:
-            params["types"] = types
-
-        def fetch(after: str | None) -> Any:
-            page = {**params, "starting_after": after} if after else params
-            return self._v1.events.list(page)  # type: ignore[arg-type]
-
-        return self._pages("events.list", fetch, read_event)
 
 
 def _filters(*, created_gte: datetime | None, **equal: str | None) -> dict[str, Any]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
-
 from billing.ids import new_id
 from billing.stripe_facts import SubscriptionFacts, read_subscription
-from billing.stripe_gateway.calls import PAGE_SIZE, Calls
+from billing.stripe_gateway.calls import Calls
 
 
 class SubscriptionCalls(Calls):
@@ -69,19 +65,3 @@ class SubscriptionCalls(Calls):
             lambda: self._v1.subscriptions.cancel(subscription_id),
             read_subscription,
         )
-
-    def list_subscriptions(
-        self, *, customer: str | None = None, created_gte: datetime | None = None
-    ) -> Iterator[SubscriptionFacts]:
-        """Subscriptions in every state, ended ones included, newest first."""
-        params: dict[str, Any] = {"limit": PAGE_SIZE, "status": "all"}
-        if customer:
-            params["customer"] = customer
-        if created_gte:
-            params["created"] = {"gte": int(created_gte.timestamp())}
-
-        def fetch(after: str | None) -> Any:
-            page = {**params, "starting_after": after} if after else params
-            return self._v1.subscriptions.list(page)  # type: ignore[arg-type]
-
-        return self._pages("subscriptions.list", fetch, read_subscription)

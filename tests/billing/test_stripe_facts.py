@@ -24,7 +24,6 @@ READERS = {
     "refund": stripe_facts.read_refund,
     "charge": stripe_facts.read_charge,
     "dispute": stripe_facts.read_dispute,
-    "payment_intent": stripe_facts.read_payment_intent,
     "price": stripe_facts.read_price,
     "credit_note": stripe_facts.read_credit_note,
     "radar.early_fraud_warning": stripe_facts.read_fraud_warning,

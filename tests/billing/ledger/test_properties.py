@@ -23,9 +23,10 @@ from billing import accounts, audit, clock, spending
 from billing.db import snapshot
 from billing.errors import InsufficientCredits
 from billing.ledger import due, grants
-from billing.ledger.book import Book, GrantState
+from billing.ledger.book import Book
 from billing.ledger.invariants import check_books
 from billing.ledger.posting import post_entry
+from billing.ledger.states import GrantState
 from billing.money import MICRO
 from billing.money_invariants import check_payments, unsteady_payments
 from tests.billing.ledger.model import Deal, Job, Lot, Model
