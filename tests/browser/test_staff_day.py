@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.demo import Demo
+from billing.second_factor import STEP_SECONDS, code_at
+from tests.browser.demo import Demo, running
 from tests.browser.test_road import PASSWORD, available, pay, register
 
 pytestmark = pytest.mark.browser
+
+SQUARE = {"x": 0, "y": 0, "width": 200, "height": 200}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One engine is enough for what people see; nobody may give more than $100 back alone."""
+    with running(tmp_path_factory.mktemp("demo") / "saldo", REFUND_ALONE_MAX="10000") as demo:
+        yield demo
+
+
+def hire(demo: Demo, page: Page, email: str, role: str) -> None:
+    """Somebody new opens the link that `flask staff add` prints, and sets a password."""
+    link = re.search(r"https?://\S+", demo.flask("staff", "add", email, "--role", role))
+    assert link
+    page.goto(link[0])
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()
+    expect(page.get_by_role("heading", name="Find a customer")).to_be_visible()
+
+
+def go(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -50,16 +76,34 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     admin.get_by_label("Reason").select_option("requested_by_customer")
     admin.get_by_role("button", name="Preview").click()
     expect(admin.get_by_role("main")).to_contain_text("Nothing has changed yet")
-    admin.get_by_role("button", name="Give $210.00 back").click()
+    admin.get_by_role("button", name="Ask to give $210.00 back").click()
     expect(admin.get_by_label("Type the amount once more")).to_have_attribute("aria-invalid", "true")
-    assert available(eva) == "585"
     admin.get_by_label("Type the amount once more").fill("210")
-    admin.get_by_role("button", name="Give $210.00 back").click()
-    expect(admin.get_by_role("main")).to_contain_text("the credits have followed it")
+    admin.get_by_role("button", name="Ask to give $210.00 back").click()
+    expect(admin.get_by_role("main")).to_contain_text("until somebody else approves it")
+    expect(admin.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
+    assert available(eva) == "585"
+
+    # A manager, hired today, is the second person.
+    mia = open_browser()
+    hire(demo, mia, "mia@example.com", "manager")
+    go(mia, "Approvals")
+    mia.get_by_role("link", name=re.compile("^Look at it")).click()
+    mia.get_by_role("button", name="Approve: give $210.00 back").click()
+    expect(mia.get_by_role("main")).to_contain_text("the credits have followed it")
     assert available(eva) == "85"
 
-    # A key for an app is shown once; support, hired today, may not see keys at all.
-    admin.get_by_role("navigation", name="Main").get_by_role("link", name="API keys").click()
+    # She takes credits back that were too many.
+    mia.get_by_role("link", name="Back to the customer").click()
+    mia.get_by_role("link", name="Take credits").click()
+    mia.get_by_label("Credits").fill("5")
+    mia.get_by_label("Why").fill("Counted twice")
+    mia.get_by_role("button", name="Take credits").click()
+    expect(mia.get_by_role("main")).to_contain_text("Counted twice")
+    assert available(eva) == "80"
+
+    # A key for an app is shown once, exchanged, and revoked; support may not see keys at all.
+    go(admin, "API keys")
     admin.get_by_label("App", exact=True).fill("new-app")
     admin.get_by_label("Read").first.check()
     admin.get_by_role("button", name="Make the key").click()
@@ -68,27 +112,56 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     admin.goto("/staff/keys")
     expect(admin.get_by_role("main")).to_contain_text("new-app")
     expect(admin.get_by_role("main")).not_to_contain_text(secret)
-
-    link = re.search(r"https?://\S+", demo.flask("staff", "add", "sam@example.com", "--role", "support"))
-    assert link
+    admin.get_by_role("button", name="Exchange the keys of new-app").click()
+    assert admin.get_by_label("Key of new-app").input_value() != secret
+    admin.goto("/staff/keys")
+    admin.get_by_role("row").filter(has_text="new-app").get_by_role("button", name="Revoke").first.click()
+    expect(admin.get_by_role("row").filter(has_text="new-app").filter(has_text="Ended")).to_have_count(1)
     sam = open_browser()
-    sam.goto(link[0])
-    sam.get_by_label("Password", exact=True).fill(PASSWORD)
-    sam.get_by_label("Password again").fill(PASSWORD)
-    sam.get_by_role("button", name="Set password and sign in").click()
-    expect(sam.get_by_role("heading", name="Find a customer")).to_be_visible()
+    hire(demo, sam, "sam@example.com", "support")
     expect(sam.get_by_role("link", name="API keys")).to_have_count(0)
     assert sam.goto("/staff/keys").status in (403, 404)  # type: ignore[union-attr]
 
+    # A picture for an influencer, and away with it.
+    go(mia, "Influencers")
+    picture = {"name": "luna.png", "mimeType": "image/png", "buffer": mia.screenshot(clip=SQUARE)}
+    mia.get_by_label("Picture of Luna Style").set_input_files(picture)  # type: ignore[arg-type]
+    mia.get_by_role("button", name="Use this picture (Luna Style)").click()
+    mia.get_by_role("button", name="Remove the picture of Luna Style").click()
+    expect(mia.get_by_role("button", name="Remove the picture of Luna Style")).to_have_count(0)
+
+    # What Stripe has and the books say is the same.
+    go(admin, "Stripe")
+    admin.get_by_role("button", name="Compare").click()
+    expect(admin.get_by_role("heading", level=1)).to_be_visible()
+    admin.get_by_role("button", name="Book what is missing").click()
+    assert available(eva) == "80"
+
     # The inbox has Stripe's events, and one can be run again without doing anything twice.
-    admin.get_by_role("navigation", name="Main").get_by_role("link", name="Webhooks").click()
+    go(admin, "Webhooks")
     admin.get_by_role("row").filter(has_text="invoice.paid").first.get_by_role("link").first.click()
     admin.get_by_role("button", name="Run again").click()
-    assert available(eva) == "85"
+    assert available(eva) == "80"
+
+    # From now on a code is asked for beside Mia's password.
+    mia.goto("/staff/second-factor")
+    shown = mia.get_by_role("main").locator("code").inner_text().replace(" ", "")
+    mia.get_by_label("Code").fill(code_at(shown, int(time.time()) // STEP_SECONDS))
+    mia.get_by_role("button", name="Use it from now on").click()
+    expect(mia.get_by_role("heading", name="Find a customer")).to_be_visible()
+    mia.get_by_text("Menu", exact=True).click()
+    mia.get_by_role("button", name="Sign out").click()
+    mia.goto("/staff/login")
+    mia.get_by_label("E-mail address").fill("mia@example.com")
+    mia.get_by_label("Password").fill(PASSWORD)
+    mia.get_by_role("main").get_by_role("button", name="Sign in").click()
+    mia.get_by_label("Code").fill(code_at(shown, int(time.time()) // STEP_SECONDS + 1))
+    mia.get_by_role("main").get_by_role("button").first.click()
+    expect(mia.get_by_role("heading", name="Find a customer")).to_be_visible()
 
     # All of it is on record.
-    admin.get_by_role("navigation", name="Main").get_by_role("link", name="Audit log").click()
+    go(admin, "Audit log")
     record = admin.get_by_role("main")
-    for act in ("Credits granted", "Refund", "API key made", "Event run again"):
+    for act in ("Credits granted", "Credits taken", "Refund approved", "API key revoked", "Event run again"):
         expect(record).to_contain_text(act)
     assert "right" in demo.flask("ledger", "audit")
