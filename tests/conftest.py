@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
@@ -28,6 +29,10 @@ from billing import credentials
 from billing.db import db
 from config import ROOT, Settings, load_settings
 from tests.engines import ENGINES, Engine, KeptEngines
+
+# The suite draws the same examples each time: what fails, fails again. The runs by name draw others.
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_collection_finish() -> None:

@@ -48,6 +48,23 @@ def sign_in(page: Page, email: str, password: str) -> None:
     expect(page.get_by_role("heading", name="Find a customer")).to_be_visible()
 
 
+def ask(page: Page, amount: str, *, slip: bool = False) -> None:
+    """On a customer's page, ask to give so many dollars of their payment back; a `slip` forgets to type them twice."""
+    customer = page.url
+    page.get_by_role("link", name=re.compile("^Refund")).first.click()
+    page.get_by_label("Amount").fill(amount)
+    page.get_by_label("Reason").select_option("requested_by_customer")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("main")).to_contain_text("Nothing has changed yet")
+    if slip:
+        page.get_by_role("button", name=re.compile("^Ask to give")).click()
+        expect(page.get_by_label("Type the amount once more")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Type the amount once more").fill(amount)
+    page.get_by_role("button", name=re.compile("^Ask to give")).click()
+    expect(page.get_by_role("main")).to_contain_text("until somebody else approves it")
+    page.goto(customer)
+
+
 def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     # Somebody has bought a year, and wants the money back.
     eva = open_browser()
@@ -70,31 +87,38 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     expect(admin.get_by_role("main")).to_contain_text("Sorry for the wait")
     assert available(eva) == "585"
 
-    # The refund: first what it would do, then the amount once more, because it is large.
-    admin.get_by_role("link", name=re.compile("^Refund")).click()
-    admin.get_by_label("Amount").fill("210")
-    admin.get_by_label("Reason").select_option("requested_by_customer")
-    admin.get_by_role("button", name="Preview").click()
-    expect(admin.get_by_role("main")).to_contain_text("Nothing has changed yet")
-    admin.get_by_role("button", name="Ask to give $210.00 back").click()
-    expect(admin.get_by_label("Type the amount once more")).to_have_attribute("aria-invalid", "true")
-    admin.get_by_label("Type the amount once more").fill("210")
-    admin.get_by_role("button", name="Ask to give $210.00 back").click()
-    expect(admin.get_by_role("main")).to_contain_text("until somebody else approves it")
+    # Some of it is spent. Two refunds are asked for: first what each would do, then the amount, because it is large.
+    customer = re.search(r"/staff/customers/(web_\w+)", admin.url)
+    assert customer
+    demo.api("debits", {"customer": customer[1], "amount": 100}, key="staff-day")
+    ask(admin, "150")
+    ask(admin, "210", slip=True)
     expect(admin.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
-    assert available(eva) == "585"
+    assert available(eva) == "485"
 
-    # A manager, hired today, is the second person.
+    # A manager, hired today, is the second person: she turns one down and approves the other.
     mia = open_browser()
     hire(demo, mia, "mia@example.com", "manager")
+    go(mia, "Approvals")
+    mia.get_by_role("row").filter(has_text="$150.00").get_by_role("link", name=re.compile("^Look at it")).click()
+    mia.get_by_role("button", name="Turn it down").click()
+    expect(mia.get_by_role("main")).to_contain_text("No money moved, and the customer keeps the credits.")
     go(mia, "Approvals")
     mia.get_by_role("link", name=re.compile("^Look at it")).click()
     mia.get_by_role("button", name="Approve: give $210.00 back").click()
     expect(mia.get_by_role("main")).to_contain_text("the credits have followed it")
+
+    # What was spent already is a debt, and she forgives it.
+    assert available(eva) == "0"
+    mia.get_by_role("link", name="Back to the customer").click()
+    mia.get_by_role("link", name="Forgive the debt").click()
+    mia.get_by_label("Credits").fill("100")
+    mia.get_by_label("Why").fill("As a favour")
+    mia.get_by_role("button", name="Forgive the debt").click()
+    expect(mia.get_by_role("main")).to_contain_text("As a favour")
     assert available(eva) == "85"
 
     # She takes credits back that were too many.
-    mia.get_by_role("link", name="Back to the customer").click()
     mia.get_by_role("link", name="Take credits").click()
     mia.get_by_label("Credits").fill("5")
     mia.get_by_label("Why").fill("Counted twice")
@@ -162,6 +186,14 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     # All of it is on record.
     go(admin, "Audit log")
     record = admin.get_by_role("main")
-    for act in ("Credits granted", "Credits taken", "Refund approved", "API key revoked", "Event run again"):
+    for act in (
+        "Credits granted",
+        "Credits taken",
+        "Debt forgiven",
+        "Refund turned down",
+        "Refund approved",
+        "API key revoked",
+        "Event run again",
+    ):
         expect(record).to_contain_text(act)
     assert "right" in demo.flask("ledger", "audit")

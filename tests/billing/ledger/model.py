@@ -191,13 +191,17 @@ class Model:
             lack = Lack(deal.lot, amount - found) if amount > found else None
             self.lacks += [lack] if lack else []
             deal.takings.append(Taking(cause, amount, lack))
-        undo = max(0, before - deal.target)
-        own_first = sorted(enumerate(deal.takings), key=lambda each: (each[1].cause == cause, each[0]), reverse=True)
-        for _, taking in own_first:
-            part = min(undo, taking.net)
-            undo -= part
-            if part:
-                self._put_back(deal.lot, taking, part, now)
+        if deal.target < before:
+            # What the fallen one took itself; of others only what stands above the target now.
+            own = sum(taking.net for taking in deal.takings if taking.cause == cause)
+            taken = sum(taking.net for taking in deal.takings)
+            undo = max(min(own, before - deal.target), taken - deal.target)
+            order = sorted(enumerate(deal.takings), key=lambda each: (each[1].cause == cause, each[0]), reverse=True)
+            for _, taking in order:
+                part = max(0, min(undo, taking.net))
+                undo -= part
+                if part:
+                    self._put_back(deal.lot, taking, part, now)
         self._thaw(now)
 
     def book_due(self, now: datetime) -> None:

@@ -105,6 +105,18 @@ def test_rounding_of_a_refund_that_fell_away_comes_from_the_newest_other(account
     assert standing(account) == (7, 7, 0, 0, 0)
 
 
+def test_refund_that_fell_away_puts_back_no_more_than_it_took(account: int, calendar: object) -> None:
+    bought = buy_pack(account, 100, expires_after_days=1)
+    debit(account, 60)
+    tell_refund(bought, 100)
+    calendar.later(days=1)  # type: ignore[attr-defined]
+    # 30 have expired, so the second takes 60, not 90; its fall leaves what the first took.
+    second = tell_refund(bought, 900)
+    tell_refund(bought, 900, "failed", second)
+    assert taken(account) == [-10, -60, 60]
+    assert standing(account) == (0, 0, 0, 0, 0)
+
+
 def test_hold_stands_when_its_grant_is_taken_back(account: int) -> None:
     bought = buy_pack(account, 100)
     job = hold(account, 60)
