@@ -295,12 +295,12 @@ def first_screen(url: str, seeded: dict[str, Any], sandbox: str | None) -> str:
 
 
 def test(arguments: list[str]) -> None:
-    """Become the test suite; `arguments` come last and win: `-n 0`, `-m slow`, `-m browser`."""
+    """Become the test suite; `arguments` come last and win: `-n 0`, `-m force`, `-m browser`, `-m slow`."""
     install("requirements.lock", "requirements-dev.lock")
     os.chdir(ROOT)
     # Four processes also on two cores, since many tests wait for others; a file's servers start once.
     split = ["-n", "4", "--dist", "loadfile"]
-    command = [str(PYTHON), "-m", "pytest", *split, "-m", "not slow and not browser", *arguments]
+    command = [str(PYTHON), "-m", "pytest", *split, "-m", "not force and not browser and not slow", *arguments]
     os.execv(PYTHON, command)  # signals and the exit status are pytest's own
 
 

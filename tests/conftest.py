@@ -27,6 +27,7 @@ from app import create_app
 from billing import clock as business_time
 from billing import credentials
 from billing.db import db
+from billing.stripe_gateway import calls
 from config import ROOT, Settings, load_settings
 from tests.engines import ENGINES, Engine, KeptEngines
 
@@ -173,6 +174,12 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
 def quick_passwords() -> None:
     """Argon2 with the least work it allows: what passwords cost an attacker is not what tests ask."""
     credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_retries() -> None:
+    """Hardly a gap between tries at Stripe: how long they grow is not what tests wait for."""
+    calls.FIRST_GAP_SECONDS = 0.02
 
 
 @pytest.fixture(scope="session", autouse=True)

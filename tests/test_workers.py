@@ -19,6 +19,8 @@ from tests.engines import Engine
 from tests.sandbox_server import free_port
 from tests.servers import Process, environ_with
 
+pytestmark = pytest.mark.force
+
 WORKERS = 3
 
 

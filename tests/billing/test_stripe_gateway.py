@@ -101,6 +101,7 @@ def test_gives_up_when_the_time_is_up(
     gateway: StripeGateway, wire: Any, gaps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "CALL_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(calls, "FIRST_GAP_SECONDS", 0.2)
     wire.post(f"{BASE}/v1/customers", json=failure("x"), status=500)
     with pytest.raises(StripeUnavailable):
         create(gateway)

@@ -14,6 +14,8 @@ import pytest
 from tests.flows.conftest import Town
 from tests.flows.people import PASSWORD, Customer
 
+pytestmark = pytest.mark.force
+
 T = TypeVar("T")
 
 

@@ -17,6 +17,8 @@ import requests
 from tests.flows.conftest import Town
 from tests.flows.people import Customer
 
+pytestmark = pytest.mark.force
+
 PACK = ("PURCHASE", "pack", 100)
 CUSTOMERS = 4
 

@@ -13,6 +13,8 @@ import requests
 from tests.flows.conftest import Town
 from tests.flows.people import Customer
 
+pytestmark = pytest.mark.force
+
 SLOW = pytest.mark.slow
 STRIPE_SECONDS = 1.0
 """How long Stripe takes for the call in which the server dies."""

@@ -16,6 +16,8 @@ from billing.spending import Order
 from tests.flows.conftest import Town
 from tests.flows.people import Customer, Page, Staff
 
+pytestmark = pytest.mark.force
+
 
 @pytest.fixture(scope="module")
 def sam(town: Town) -> Staff:

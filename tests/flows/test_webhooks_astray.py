@@ -15,6 +15,8 @@ from billing.reconcile import Finding
 from tests.flows.conftest import Town
 from tests.flows.people import Customer
 
+pytestmark = pytest.mark.force
+
 A_DAY_AGO = datetime.now(UTC) - timedelta(days=1)
 
 SWITCHES: dict[str, dict[str, Any]] = {

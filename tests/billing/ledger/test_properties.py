@@ -239,7 +239,7 @@ def run(examples: int, steps: int, *, anew: bool = False, hunting: bool = False)
     )
 
 
-EXAMPLES = {"Sqlite": 40, "Postgresql": 10}
+EXAMPLES = {"Sqlite": 20, "Postgresql": 8}
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
