@@ -24,7 +24,7 @@ class Claims:
     amount_minor: int
     kept: int
     settled: int  # refunds succeeded, credit notes, disputes lost
-    open: int  # those, plus refunds pending and disputes open
+    open: int  # those, plus refunds that may yet go and disputes open
 
     def share_of(self, granted: int, given: int) -> int:
         """Micro-credits of ``granted`` that must be gone when ``given`` money is: whole credits, rounded up."""
@@ -34,11 +34,15 @@ class Claims:
         return min(granted, -(-granted * given // (self.amount_minor * MICRO)) * MICRO)
 
 
+MAY_YET_GO = ("needs_approval", "pending", "requires_action")
+"""Refunds whose end is not known, be it that Stripe or that a second person has yet to say."""
+
+
 def read_claims(payment: Payment) -> Claims:
     """Add up the payment's refunds and disputes as they stand."""
     kept = settled = pending = 0
     for refund in db.session.scalars(select(Refund).where(Refund.payment_id == payment.id)):
-        if refund.status not in ("succeeded", "pending", "requires_action"):
+        if refund.status not in ("succeeded", *MAY_YET_GO):
             continue
         if refund.credits_mode == "keep":
             kept += refund.amount_minor if refund.status == "succeeded" else 0

@@ -53,7 +53,7 @@ def _freeze_targets(standing: Standing, need: int) -> dict[int, int]:
 
 
 def threatened(claims: Claims, lot: PaymentLot, standing: Standing, waived: dict[str, int]) -> int:
-    """Micro-credits of a lot's grants that losing every open dispute and pending refund would take."""
+    """Micro-credits of a lot's grants that losing every open dispute and refund not at its end would take."""
     if claims.open == claims.settled:
         return 0
     return max(0, target_of(claims, lot, claims.open, waived) - standing.gone - standing.to_come)

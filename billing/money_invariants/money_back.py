@@ -12,6 +12,7 @@ from billing.money_invariants.reading import AccountMoney
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
 
 PENDING = ("pending", "requires_action")
+MAY_YET_GO = ("needs_approval", *PENDING)
 
 
 def taking_back(money: AccountMoney) -> Iterator[Finding]:
@@ -67,7 +68,7 @@ def taking_has_its_cause(money: AccountMoney) -> Iterator[Finding]:
 def succeeded_refund_has_settled(money: AccountMoney) -> Iterator[Finding]:
     """I21: A refund that has come to its end says when, and a Stripe refund has succeeded by no other way."""
     for refund in money.refunds:
-        is_over = refund.status not in ("needs_approval", *PENDING)
+        is_over = refund.status not in MAY_YET_GO
         if is_over != (refund.settled_at is not None):
             yield money.found("I21", f"refund={refund.id}", f"settled: {is_over}", refund.settled_at)
         if refund.status == "succeeded" and refund.stripe_id is None:
@@ -75,7 +76,7 @@ def succeeded_refund_has_settled(money: AccountMoney) -> Iterator[Finding]:
 
 
 def frozen(money: AccountMoney) -> Iterator[Finding]:
-    """I22: Open disputes and pending refunds freeze R8's amount; won and closed ones freeze nothing."""
+    """I22: Open disputes and refunds not at their end freeze R8's amount; won and closed ones freeze nothing."""
     for lot in money.lots:
         payment = money.payments.get(lot.payment_id)
         if payment is None:
@@ -104,8 +105,8 @@ def _settled(money: AccountMoney, payment: Any) -> int:
 
 
 def _open(money: AccountMoney, payment: Any) -> int:
-    """Money that may yet go: refunds pending and disputes open."""
-    refunds = money.refunds_of(payment.id, *PENDING)
+    """Money that may yet go: refunds that wait for Stripe or a second person, and disputes open."""
+    refunds = money.refunds_of(payment.id, *MAY_YET_GO)
     return _sum_counted(refunds) + _sum(money.disputes_of(payment.id, *OPEN_STATUSES))
 
 

@@ -1,6 +1,7 @@
 """Step A of a refund: under the account's lock it is checked, recorded, and its credits frozen.
 
-Above a limit nothing is frozen, and Stripe is not called, until a second person has approved it.
+Above a limit Stripe is not called until a second person has approved it; frozen it is at once, so that meanwhile
+nobody spends what the refund would take.
 """
 
 from __future__ import annotations

@@ -47,18 +47,19 @@ def approve_refund(refund_id: str, *, actor: str) -> RefundView:
 
 
 def reject_refund(refund_id: str, *, actor: str) -> RefundView:
-    """Turn a waiting refund down, or, by whoever asked for it, take it back; nothing moves.
+    """Turn a waiting refund down, or, by whoever asked for it, take it back: its credits are set free.
 
     Raises ``NotFound``, and ``Conflict`` when it has been decided otherwise.
     """
     account_id = _account_of(refund_id)
-    with transaction(), open_account(account_id):
+    with transaction(), open_account(account_id) as book:
         refund = db.session.get_one(Refund, refund_id)
         if refund.decided_by != actor or refund.status != "rejected":
             _check_undecided(refund)
             refund.status = "rejected"
             refund.settled_at = clock.now()
             _decide(refund, actor, "refund.reject")
+            freezing.refresh_freezes(book, refund.payment_id)
         return view_refund(refund)
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing import adjustments, clock, monthly_use, quotas, spending, subscriptions
+from billing import adjustments, clock, monthly_use, quotas, refunds, spending, subscriptions
 from billing.db import db
 from billing.errors import SaldoError
 from billing.models import Grant
@@ -313,7 +313,14 @@ def refund(
         return refund_id
     shop.stripe.refund_status = status
     credits = {None: "proportional", ", credits kept": "keep", ", what is unspent": "unspent"}[mode]
-    return str(shop.staff_refund(story.paid(name), amount, credits).stripe_id)
+    asked = shop.staff_refund(story.paid(name), amount, credits)
+    return asked.stripe_id or asked.id  # one that waits for a second person is not at Stripe yet
+
+
+@step(rf"a second person (approves {NAME}|turns {NAME} down)")
+def decide_refund(story: Story, how: str, approved: str | None, turned_down: str | None) -> None:
+    decide = refunds.approve_refund if approved else refunds.reject_refund
+    decide(story.names[approved or turned_down or ""], actor="staff:kim")
 
 
 @step(rf"{NAME} goes through")

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import audit, checkout, limits, payments, refunds
+from billing import accounts, audit, checkout, limits, payments, refunds, spending
 from billing.db import db
+from billing.errors import InsufficientCredits
 from billing.limits import RefundLimits
 from billing.models import Refund
+from billing.money import MICRO
+from billing.spending import Order
 from tests.staff.conftest import Desk, audit_rows, fields_of, hire, text_of
 from tests.stripe_world import Shop, count
 
@@ -86,6 +89,58 @@ def test_waits_above_the_limit_and_moves_nothing(desk: Desk, shop: Shop, pack: s
     assert "Waits for a second person" in text_of(desk.see(f"/staff/refunds/{refund_id}"))
     assert refund_id in desk.see("/staff/approvals").text
     assert refunds.pending_refunds() == []
+
+
+def figures(shop: Shop) -> tuple[int, int, int]:
+    """What is frozen, what can be spent, and the balance, in whole credits."""
+    db.session.rollback()
+    view = accounts.read_balance(shop.customer())
+    return view.frozen // MICRO, view.available // MICRO, view.balance // MICRO
+
+
+def test_freezes_at_once_what_it_would_take(desk: Desk, manager: Desk, shop: Shop, pack: str) -> None:
+    """R7: 1 150 credits for 39.00, of which 26.00 are to go back."""
+    refund_id = refund_of(ask(desk, pack, "26.00"))
+    assert figures(shop) == (767, 383, 1150)
+    with pytest.raises(InsufficientCredits):
+        spending.debit(shop.customer(), Order(amount=384 * MICRO), actor="app:shop")
+    spending.debit(shop.customer(), Order(amount=383 * MICRO), actor="app:shop")
+    assert figures(shop) == (767, 0, 767)
+    assert list(audit.audit()) == []
+    assert manager.send(f"/staff/refunds/{refund_id}/approve").status_code == 303
+    shop.sandbox.flush()
+    assert figures(shop) == (0, 0, 0)
+    assert list(audit.audit()) == []
+
+
+@pytest.mark.parametrize("by_whoever_asked", [True, False])
+def test_sets_free_what_is_turned_down_or_taken_back(
+    desk: Desk, manager: Desk, shop: Shop, pack: str, by_whoever_asked: bool
+) -> None:
+    refund_id = refund_of(ask(desk, pack, "39.00"))
+    assert figures(shop) == (1150, 0, 1150)
+    assert (desk if by_whoever_asked else manager).send(f"/staff/refunds/{refund_id}/reject").status_code == 303
+    assert figures(shop) == (0, 1150, 1150)
+    assert list(audit.audit()) == []
+
+
+def test_freezes_once_what_two_ask_for_and_keeps_what_the_other_needs(
+    desk: Desk, manager: Desk, shop: Shop, pack: str
+) -> None:
+    whole, part = (refund_of(ask(desk, pack, amount)) for amount in ("39.00", "26.00"))
+    assert figures(shop) == (1150, 0, 1150)
+    assert manager.send(f"/staff/refunds/{whole}/reject").status_code == 303
+    assert figures(shop) == (767, 383, 1150)
+    assert manager.send(f"/staff/refunds/{part}/reject").status_code == 303
+    assert figures(shop) == (0, 1150, 1150)
+
+
+def test_freezes_nothing_where_the_customer_keeps_the_credits(shop: Shop, pack: str) -> None:
+    waiting = refunds.request_refund(
+        pack, amount_minor=3900, credits="keep", reason="duplicate", note=None, actor="staff:sam"
+    )
+    assert waiting.status == "needs_approval"
+    assert figures(shop) == (0, 1150, 1150)
 
 
 def test_goes_once_when_somebody_else_approves(desk: Desk, manager: Desk, shop: Shop, pack: str) -> None:
