@@ -17,7 +17,7 @@ import web
 import web.staff
 import webhooks
 import worker
-from billing import catalog, clock, enforcement, limits, stripe_gateway
+from billing import catalog, clock, enforcement, limits, remembered, stripe_gateway
 from billing.db import db
 from config import ROOT, Settings, load_settings
 
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0, x_prefix=0
     )
+    remembered.configure()
     clock.configure(settings.test_clock_file)
     catalog.configure(catalog.load_catalog(settings.catalog))
     enforcement.configure(settings.enforcement)

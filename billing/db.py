@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
+from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -126,6 +127,13 @@ def _prepare_connection(dbapi_connection: Any, _record: Any) -> None:
         cursor.close()
 
 
+@event.listens_for(Engine, "connect")
+def _send_whole_numbers_alike(dbapi_connection: Any, _record: Any) -> None:
+    """Let each whole number be 64 bits wide: by its size, one statement would be prepared anew for each width."""
+    if not _is_sqlite(dbapi_connection):
+        dbapi_connection.adapters.register_dumper(int, Int8Dumper)
+
+
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
@@ -175,7 +183,8 @@ def transaction() -> Iterator[Connection]:
         yield session.connection()
         return
     # A read may have begun a snapshot; what is written must be decided on what is true now.
-    session.rollback()
+    if session.in_transaction():
+        session.rollback()
     session.info["saldo_transaction"] = True
     connection = None
     try:
@@ -213,6 +222,11 @@ def using(engine: Engine) -> Iterator[None]:
         yield
     finally:
         db.session.remove()
+
+
+def is_elsewhere() -> bool:
+    """Whether this thread works on another database than the server's own (see ``using``)."""
+    return "saldo_engine" in db.session().info
 
 
 def in_transaction() -> bool:

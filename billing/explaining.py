@@ -12,18 +12,10 @@ from billing.errors import NotFound
 from billing.ids import parse_ledger_id
 from billing.ledger.history import EntryView, read_entry, views_of
 from billing.models import Entry, Grant, Use
+from billing.origins import Part, parts_of, views_by_seq
 
 MOST = 200
 """How many entries of one grant are listed; the sums are of all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What an entry took of one grant (below zero: brought back), and where that grant came from."""
-
-    amount: int
-    opened_by: EntryView
-    payment_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +53,11 @@ def explain(account_id: int, entry_id: str) -> Explanation:
     reversed_by = connection().execute(undoing.order_by(Entry.seq).limit(MOST)).all()
     return Explanation(
         entry=entry,
-        parts=_parts(account_id, seq),
+        parts=parts_of(account_id, [seq])[seq],
         grant=_grant(account_id, seq),
         reverses=read_entry(account_id, parse_ledger_id("en", entry.reverses)[1]) if entry.reverses else None,
         reversed_by=views_of(account_id, reversed_by),
     )
-
-
-def _parts(account_id: int, seq: int) -> list[Part]:
-    rows = (
-        connection()
-        .execute(
-            select(Use.grant_seq, func.sum(Use.amount).label("amount"), Grant.payment_id)
-            .join(Grant, (Grant.account_id == Use.account_id) & (Grant.seq == Use.grant_seq))
-            .where(Use.account_id == account_id, Use.entry_seq == seq)
-            .group_by(Use.grant_seq, Grant.payment_id)
-            .order_by(Use.grant_seq)
-        )
-        .all()
-    )
-    opened = _views(account_id, [row.grant_seq for row in rows])
-    return [Part(int(row.amount), opened[row.grant_seq], row.payment_id) for row in rows if row.amount]
 
 
 def _grant(account_id: int, seq: int) -> GrantLine | None:
@@ -100,7 +76,7 @@ def _grant(account_id: int, seq: int) -> GrantLine | None:
         )
         .all()
     )
-    entries = _views(account_id, [row.entry_seq for row in rows[:MOST]])
+    entries = views_by_seq(account_id, [row.entry_seq for row in rows[:MOST]])
     uses, left = [], int(grant.granted)
     for row in rows[:MOST]:
         left -= row.amount
@@ -114,8 +90,3 @@ def _grant(account_id: int, seq: int) -> GrantLine | None:
         uses=uses,
         is_cut=len(rows) > MOST,
     )
-
-
-def _views(account_id: int, seqs: list[int]) -> dict[int, EntryView]:
-    query = select(Entry.__table__).where(Entry.account_id == account_id, Entry.seq.in_(seqs))
-    return {view.seq: view for view in views_of(account_id, connection().execute(query).all())}

@@ -9,13 +9,15 @@ PostgreSQL in one trip with it.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, cast
 
+from psycopg import RawCursor
 from sqlalchemy import Dialect, Executable, Insert, Select, Table, bindparam, event, insert, update
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -41,6 +43,8 @@ class Statement:
         self._clause = clause
         self._columns = columns
         self._forms: dict[str, _Form] = {}
+        self.inserts = isinstance(clause, Insert)
+        self.table: Table = getattr(clause, "table", None)  # type: ignore[assignment]  # nobody asks a SELECT
 
     def form(self, dialect: Dialect) -> _Form:
         """The statement in the words of one engine."""
@@ -72,24 +76,25 @@ def update_parameters(table: Table, row: Parameters, names: Iterable[str]) -> Pa
 Asked = tuple[Statement, Parameters]
 """A SELECT and its parameters."""
 
+Write = tuple[Statement, Parameters]
+"""An INSERT or UPDATE of one row and its parameters."""
+
 
 class _Form:
-    """A statement compiled for one engine, with what converts its values there and back."""
+    """A statement compiled for one engine, its parameters told by their order, with what converts values."""
 
     def __init__(self, clause: Executable, dialect: Dialect, columns: Sequence[str] | None) -> None:
+        if dialect.name == "postgresql":
+            # `$1`, as PostgreSQL itself has it: the driver would look for `%(name)s` in every text that it gets.
+            dialect = cast(Any, type(dialect))(paramstyle="numeric_dollar")
         compiled = cast(SQLCompiler, cast(Any, clause).compile(dialect=dialect, column_keys=columns))
         self.text = str(compiled)
         binds = compiled.binds
-        self._fixed = {name: bind.value for name, bind in binds.items() if not bind.required}
-        self._into = {
-            name: convert
-            for name, bind in binds.items()
-            if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
-        self._order = compiled.positiontup
-        self._head, _, row = self.text.rpartition(" VALUES ")
-        self.row_text = re.sub(r"%\(\w+\)s", "%s", row) if isinstance(clause, Insert) else None
-        self._row_names: list[str] = re.findall(r"%\((\w+)\)s", row)
+        in_order = [(name, binds[name]) for name in compiled.positiontup or ()]
+        self._values = [
+            (name, bind.type.dialect_impl(dialect).bind_processor(dialect), bind.required, bind.value)
+            for name, bind in in_order
+        ]
         self._names: list[str] = []
         self._from: list[tuple[str, _Convert]] = []
         for column in clause.selected_columns if isinstance(clause, Select) else ():
@@ -99,17 +104,25 @@ class _Form:
             if convert is not None:
                 self._from.append((name, convert))
 
-    def bind(self, parameters: Parameters) -> Any:
-        """The values as the driver takes them."""
-        values = {**self._fixed, **parameters}
-        for name, convert in self._into.items():
-            values[name] = convert(values[name])
-        return values if self._order is None else [values[name] for name in self._order]
+    def bind(self, parameters: Parameters) -> list[Any]:
+        """The values as the driver takes them, in their order."""
+        values = []
+        for name, convert, is_asked, fixed in self._values:
+            value = parameters[name] if is_asked else fixed
+            values.append(value if convert is None else convert(value))
+        return values
 
-    def of_rows(self, rows: Sequence[Row]) -> tuple[str, list[Any]]:
-        """An INSERT of several bound rows at once, and its values."""
-        text = f"{self._head} VALUES {', '.join([cast(str, self.row_text)] * len(rows))}"
-        return text, [row[name] for row in rows for name in self._row_names]
+    def of_rows(self, number: int, before: int) -> str:
+        """The statement for so many rows (more than one where it inserts), after so many parameters of others."""
+        head, values, row = self.text.rpartition(" VALUES ")
+        if not values:
+            return _renumbered(self.text, before)
+        width = len(self._values)
+        return head + values + ", ".join(_renumbered(row, before + width * n) for n in range(number))
+
+    def width(self) -> int:
+        """How many parameters one row has."""
+        return len(self._values)
 
     def row(self, values: Sequence[Any]) -> Row:
         """One row of a SELECT by column name."""
@@ -135,7 +148,7 @@ def read_together(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     with _explained(connection):
         # A single one is a trip as it is, and a pipeline has a price of its own.
         with _in_one_trip(connection) if len(forms) > 1 else nullcontext():
-            cursors = [driver.execute(form.text, form.bind(parameters)) for form, parameters in forms]
+            cursors = [_cursor(driver).execute(form.text, form.bind(parameters)) for form, parameters in forms]
         found = [cursor.fetchall() for cursor in cursors]
     return [[form.row(values) for values in rows] for (form, _), rows in zip(forms, found, strict=True)]
 
@@ -175,18 +188,62 @@ def drop_pending(connection: Connection) -> None:
         connection.info.pop(_PENDING, None)
 
 
-def _send(connection: Connection, pending: Sequence[tuple[Statement, Parameters]]) -> None:
+def _send(connection: Connection, pending: Sequence[Write]) -> None:
     driver, dialect = _driver(connection), connection.dialect
-    for statement, group in groupby(pending, key=itemgetter(0)):
+    if dialect.name == "postgresql":
+        for group in _apart(pending):
+            _cursor(driver).execute(*_as_one(dialect, group))
+        return
+    for statement, writes in groupby(pending, key=itemgetter(0)):
         form = statement.form(dialect)
-        rows = [form.bind(parameters) for _, parameters in group]
-        if len(rows) == 1:
-            driver.execute(form.text, rows[0])
-        elif form.row_text is None or dialect.name != "postgresql":
-            driver.cursor().executemany(form.text, rows)
-        else:
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                driver.execute(*form.of_rows(rows[start : start + ROWS_AT_ONCE]))
+        driver.cursor().executemany(form.text, [form.bind(parameters) for _, parameters in writes])
+
+
+_Part = tuple[Statement, list[Parameters]]
+
+
+def _apart(pending: Sequence[Write]) -> Iterator[list[_Part]]:
+    """Writes as groups of which each may be one statement: no part of it sees what another does.
+
+    So a table is written by one part of a group only: rows that are new, or one that changes.
+    """
+    group: dict[Table, _Part] = {}
+    for statement, row in pending:
+        known = group.get(statement.table)
+        if known is not None and known[0] is statement and statement.inserts and len(known[1]) < ROWS_AT_ONCE:
+            known[1].append(row)
+            continue
+        if known is not None:
+            yield list(group.values())
+            group = {}
+        group[statement.table] = (statement, [row])
+    yield list(group.values())
+
+
+def _as_one(dialect: Dialect, group: Sequence[_Part]) -> tuple[str, list[Any]]:
+    """One statement that does what the group's do, and its values: each but the last is a `WITH` of it."""
+    parts = [(statement.form(dialect), rows) for statement, rows in group]
+    text = _text_of_all(tuple((form, len(rows)) for form, rows in parts))
+    return text, [value for form, rows in parts for row in rows for value in form.bind(row)]
+
+
+@lru_cache(maxsize=1024)
+def _text_of_all(parts: tuple[tuple[_Form, int], ...]) -> str:
+    texts, before = [], 0
+    for form, number in parts:
+        texts.append(form.of_rows(number, before))
+        before += form.width() * number
+    *first, last = texts
+    return f"WITH {', '.join(f'w{n} AS ({text})' for n, text in enumerate(first))} {last}" if first else last
+
+
+def _renumbered(text: str, by: int) -> str:
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", text) if by else text
+
+
+def _cursor(driver: Any) -> Any:
+    """A cursor of the driver that takes a statement's text as it is."""
+    return driver.cursor() if isinstance(driver, sqlite3.Connection) else RawCursor(driver)
 
 
 def _driver(connection: Connection) -> Any:

@@ -49,6 +49,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.monthly_use",
         "billing.months",
         "billing.orders",
+        "billing.origins",
         "billing.paid_periods",
         "billing.payments",
         "billing.prices",
@@ -68,6 +69,7 @@ LAYERS: dict[str, list[str]] = {
     "rules without a database": ["billing.pricing", "billing.catalog"],
     "base": [
         "billing.db",
+        "billing.remembered",
         "billing.statements",
         "billing.schema",
         "billing.ids",

@@ -12,6 +12,7 @@ from billing.usage.reading import (
     summarize,
 )
 from billing.usage.recording import MAX_EVENTS, MAX_ID_CHARACTERS, EventResult, UsageEvent, record_event, record_events
+from billing.usage.tracing import JobRecord, Trace, find_job, find_jobs_of, trace_job
 
 __all__ = [
     "GROUPS",
@@ -19,14 +20,19 @@ __all__ = [
     "MAX_ID_CHARACTERS",
     "EventResult",
     "GroupBy",
+    "JobRecord",
     "Refusal",
+    "Trace",
     "UsageEvent",
     "UsageLine",
     "UsagePage",
     "UsageRow",
+    "find_job",
+    "find_jobs_of",
     "list_events",
     "list_refusals",
     "record_event",
     "record_events",
     "summarize",
+    "trace_job",
 ]

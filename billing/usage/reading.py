@@ -94,6 +94,34 @@ def summarize(
     return [_line(row[0], row[1:]) for row in lines], _line(None, total)
 
 
+def row_view(row: Any) -> UsageRow:
+    """A row of ``usage`` as it is now: a hold out of time has expired whether or not that was noted (R5)."""
+    is_over = row.state == "held" and row.expires_at <= clock.now()
+    return UsageRow(
+        id=ledger_id("us", row.account_id, row.number),
+        number=row.number,
+        state="expired" if is_over else row.state,
+        occurred_at=row.occurred_at,
+        action=row.action,
+        quantity=row.quantity,
+        units=row.units,
+        model=row.model,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        influencer=row.influencer,
+        agent=row.agent,
+        thread=row.thread,
+        execution=row.execution,
+        reference=row.reference,
+        amount=row.amount,
+        credits=row.charged - row.given_back,
+        cost_usd=None if row.cost_nano_usd is None else _usd(row.cost_nano_usd),
+        would_refuse=row.would_refuse,
+        failure=row.failure,
+        debit=ledger_id("en", row.account_id, row.entry_seq) if row.entry_seq is not None else None,
+    )
+
+
 def list_events(
     account_id: int,
     *,
@@ -113,7 +141,7 @@ def list_events(
         query = query.where(Usage.number < _read_cursor(account_id, cursor))
     rows = connection().execute(query.order_by(Usage.number.desc()).limit(limit + 1)).all()
     next_cursor = f"{account_id}.{rows[limit - 1].number}" if len(rows) > limit else None
-    return UsagePage([_row(row) for row in rows[:limit]], next_cursor)
+    return UsagePage([row_view(row) for row in rows[:limit]], next_cursor)
 
 
 def list_refusals(from_: datetime, to: datetime, account_id: int | None = None) -> list[Refusal]:
@@ -140,33 +168,6 @@ def list_refusals(from_: datetime, to: datetime, account_id: int | None = None) 
 def _line(key: str | None, values: Any) -> UsageLine:
     sums = read_sums(values)
     return UsageLine(key, sums.calls, sums.input_tokens, sums.output_tokens, sums.credits, _usd(sums.cost_nano_usd))
-
-
-def _row(row: Any) -> UsageRow:
-    is_over = row.state == "held" and row.expires_at <= clock.now()
-    return UsageRow(
-        id=ledger_id("us", row.account_id, row.number),
-        number=row.number,
-        state="expired" if is_over else row.state,
-        occurred_at=row.occurred_at,
-        action=row.action,
-        quantity=row.quantity,
-        units=row.units,
-        model=row.model,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        influencer=row.influencer,
-        agent=row.agent,
-        thread=row.thread,
-        execution=row.execution,
-        reference=row.reference,
-        amount=row.amount,
-        credits=row.charged - row.given_back,
-        cost_usd=None if row.cost_nano_usd is None else _usd(row.cost_nano_usd),
-        would_refuse=row.would_refuse,
-        failure=row.failure,
-        debit=ledger_id("en", row.account_id, row.entry_seq) if row.entry_seq is not None else None,
-    )
 
 
 def _usd(nano: int) -> Decimal:
