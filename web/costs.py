@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from billing.catalog import Action, Catalog, ModelPrice, Step
 from billing.money import MICRO, round_half_up
-from billing.pricing import price_action
+from billing.pricing import Priced, price_action
 from web.formats import credits, whole
 from web.locale import page_locale
 
@@ -80,13 +80,43 @@ def model_cards(catalog: Catalog) -> list[ModelCard]:
                 ModelCard(
                     action=action,
                     model=model,
-                    tokens_in=_credits(_token_cost(catalog, action, price.input_per_million_usd)),
-                    tokens_out=_credits(_token_cost(catalog, action, price.output_per_million_usd)),
-                    message=_credits(each),
+                    tokens_in=in_credits(_token_cost(catalog, action, price.input_per_million_usd)),
+                    tokens_out=in_credits(_token_cost(catalog, action, price.output_per_million_usd)),
+                    message=in_credits(each),
                     messages=[(name.get(page_locale()), _times(has, each, _messages)) for name, has in offers if has],
                 )
             )
     return cards
+
+
+def in_credits(micro: int) -> str:
+    """Micro-credits with their noun: `1 credit`, `25 credits`, `0.5 credits`."""
+    # A translated plural needs a whole number; a fraction of a credit reads like many.
+    number = micro // MICRO if micro % MICRO == 0 else 2
+    return ngettext("%(amount)s credit", "%(amount)s credits", number, amount=credits(micro))
+
+
+def explain_price(catalog: Catalog, priced: Priced) -> str:
+    """How a price came about, in words that can be reckoned after: `40 seconds; 1 credit per 15 seconds begun`."""
+    action = catalog.action(priced.action)
+    each = priced.cost_each_micro or 0
+    if priced.kind == "tokens":
+        words = gettext(
+            "%(input)s tokens in, %(output)s out; %(price)s",
+            input=whole(priced.input_tokens or 0),
+            output=whole(priced.output_tokens or 0),
+            price=_tokens(catalog, action, priced.model or "", action.models[priced.model or ""]),
+        )
+    elif priced.kind == "flat":
+        words = _plain(action, each)
+    else:
+        measured = f"{whole(priced.units or 0)} {_unit(priced.unit, priced.units or 0)}"
+        blocks = priced.blocks or 1
+        rule = (
+            _plain(action, each // blocks) if priced.kind == "per_unit" else _step(priced.up_to or 0, priced.unit, each)
+        )
+        words = f"{measured}; {rule}"
+    return words if priced.quantity == 1 else f"{whole(priced.quantity)} × ({words})"
 
 
 def _lines(catalog: Catalog, action: Action, budget: int) -> list[CostLine]:
@@ -142,34 +172,27 @@ def _plain(action: Action, cost: int) -> str:
     if not cost:
         return gettext("free")
     if action.kind != "per_unit":
-        return gettext("%(cost)s each time", cost=_credits(cost))
+        return gettext("%(cost)s each time", cost=in_credits(cost))
     unit = _unit(action.unit, action.per)
     if action.per == 1:
-        return gettext("%(cost)s per %(unit)s", cost=_credits(cost), unit=unit)
-    return gettext("%(cost)s per %(count)s %(unit)s begun", cost=_credits(cost), count=action.per, unit=unit)
+        return gettext("%(cost)s per %(unit)s", cost=in_credits(cost), unit=unit)
+    return gettext("%(cost)s per %(count)s %(unit)s begun", cost=in_credits(cost), count=action.per, unit=unit)
 
 
 def _steps(steps: tuple[Step, ...], unit: str | None, budget: int) -> list[CostLine]:
-    return [
-        CostLine(
-            gettext(
-                "up to %(count)s %(unit)s: %(cost)s",
-                count=step.up_to,
-                unit=_unit(unit, step.up_to),
-                cost=_credits(step.cost),
-            ),
-            _times(budget, step.cost, _repeats),
-        )
-        for step in steps
-    ]
+    return [CostLine(_step(step.up_to, unit, step.cost), _times(budget, step.cost, _repeats)) for step in steps]
+
+
+def _step(up_to: int, unit: str | None, cost: int) -> str:
+    return gettext("up to %(count)s %(unit)s: %(cost)s", count=up_to, unit=_unit(unit, up_to), cost=in_credits(cost))
 
 
 def _tokens(catalog: Catalog, action: Action, model: str, price: ModelPrice) -> str:
     return gettext(
         "%(model)s: %(input)s in, %(output)s out, per million tokens",
         model=model,
-        input=_credits(_token_cost(catalog, action, price.input_per_million_usd)),
-        output=_credits(_token_cost(catalog, action, price.output_per_million_usd)),
+        input=in_credits(_token_cost(catalog, action, price.input_per_million_usd)),
+        output=in_credits(_token_cost(catalog, action, price.output_per_million_usd)),
     )
 
 
@@ -178,12 +201,6 @@ def _token_cost(catalog: Catalog, action: Action, per_million_usd: Fraction | No
     if per_million_usd is None or value is None:
         return 0
     return round_half_up(per_million_usd * action.markup / value * MICRO)
-
-
-def _credits(micro: int) -> str:
-    # A translated plural needs a whole number; a fraction of a credit reads like many.
-    number = micro // MICRO if micro % MICRO == 0 else 2
-    return ngettext("%(amount)s credit", "%(amount)s credits", number, amount=credits(micro))
 
 
 def _unit(unit: str | None, count: int) -> str:

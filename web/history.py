@@ -13,7 +13,7 @@ from wtforms import DateField, Form, SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
-from billing import accounts
+from billing import accounts, usage
 from billing.ledger import history
 from web import words
 from web.session import account_id
@@ -54,7 +54,8 @@ def show() -> ResponseReturnValue:
     )
     filters = {name: value for name, value in request.args.items() if name in ("kind", "from", "to") and value}
     older = url_for("history.show", **filters, cursor=page.next_cursor) if page.next_cursor else None
-    return _page(form, page=page, filters=filters, older=older)
+    jobs = usage.find_jobs_of(account_id(), page.entries)
+    return _page(form, page=page, filters=filters, older=older, jobs=jobs)
 
 
 def refused(form: FilterForm) -> ResponseReturnValue:

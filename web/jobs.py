@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
-from billing.usage import UsageRow
-from web import words
+from billing import catalog
+from billing.errors import UnitOutOfRange, UnknownAction
+from billing.pricing import price_action
+from billing.usage import JobRecord, Trace, UsageRow
+from web import costs, words
 from web.subscriptions import State
 
 RUNNING = State(lazy_gettext("Running; its credits are on hold"), "wait")
@@ -16,6 +19,14 @@ FAILED = State(lazy_gettext("Failed; you were not charged"), "calm")
 PARTLY = State(lazy_gettext("Failed; you paid a part of it"), "bad")
 CALLED_OFF = State(lazy_gettext("Called off; you were not charged"), "calm")
 RAN_OUT = State(lazy_gettext("Not finished in time; you were not charged"), "calm")
+
+FAILURES = {
+    "moderation": lazy_gettext("what was asked for is not allowed"),
+    "timeout": lazy_gettext("it took too long"),
+    "provider_error": lazy_gettext("the service that should have done it had an error"),
+    "user_cancelled": lazy_gettext("it was cancelled"),
+}
+"""Why a job failed, as a part of a sentence."""
 
 
 def state_of(job: UsageRow) -> State:
@@ -43,3 +54,34 @@ def detail_of(job: UsageRow) -> str:
     """For whom and by what: model, influencer, agent, the app's own reference."""
     influencer = words.influencer_name(job.influencer) if job.influencer else None
     return " · ".join(part for part in (job.model, influencer, job.agent, job.reference) if part)
+
+
+def outcome_of(record: JobRecord) -> str:
+    """What all of it has cost the customer, in one sentence."""
+    if record.credits:
+        return gettext("You paid %(amount)s.", amount=costs.in_credits(record.credits))
+    if any(trace.job.state == "held" for trace in record.traces):
+        return gettext("Nothing is charged yet.")
+    if any(trace.debit for trace in record.traces):
+        return gettext("All of it was given back to you.")
+    return gettext("You were not charged.")
+
+
+def price_of(trace: Trace) -> str | None:
+    """How the price came about; None where only the app knows, or the price list has changed since."""
+    job, known = trace.job, catalog.current()
+    if job.action is None or trace.price_version != known.version:
+        return None
+    try:
+        priced = price_action(
+            known,
+            job.action,
+            quantity=job.quantity,
+            units=job.units,
+            model=job.model,
+            input_tokens=job.input_tokens,
+            output_tokens=job.output_tokens,
+        )
+    except (UnknownAction, UnitOutOfRange):
+        return None
+    return costs.explain_price(known, priced)

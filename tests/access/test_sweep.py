@@ -26,7 +26,7 @@ from tests.access.world import METHODS, Person, World, bare, rules
 one_engine = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 """For what no database decides."""
 
-OWNED = {"subscription", "payment_id", "refund_id", "hold_id", "entry_id", "checkout"}
+OWNED = {"subscription", "payment_id", "refund_id", "hold_id", "entry_id", "checkout", "job_id", "reference"}
 """What one customer has and another may not see."""
 
 

@@ -107,6 +107,8 @@ WAYS: dict[str, Way] = {
     "POST /subscriptions/portal": customer(),
     "GET /usage": customer(),
     "GET /usage/export": customer(),
+    "GET /usage/jobs": customer(reference="reference"),
+    "GET /usage/jobs/<job_id>": customer(),
     # The pages of staff.
     "GET /staff": staff(),
     "GET /staff/approvals": staff(),

@@ -15,8 +15,10 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from billing import api_keys, checkout, customers, events, payments, refunds, staff_accounts, subscriptions
+from billing import api_keys, checkout, customers, events, payments, refunds, spending, staff_accounts, subscriptions
 from billing.db import db
+from billing.money import MICRO
+from billing.spending import Order
 from tests.access.ways import ROLES, Way
 from tests.stripe_world import Shop
 
@@ -109,6 +111,7 @@ def build(shop: Shop) -> World:
     shop.sandbox.pay(checkout.start_plan_checkout(account_id, "basic", "month").id)
     waiting = checkout.start_pack_checkout(account_id, "large")
     shop.sandbox.flush()
+    spending.debit(account_id, Order(amount=MICRO, reference="scene-of-bea"), actor="app:studio")
     db.session.rollback()
     pack = next(each for each in payments.list_payments(account_id) if each.kind == "pack")
     refund = refunds.request_refund(
@@ -133,6 +136,8 @@ def build(shop: Shop) -> World:
         "key_id": issued.key.id,
         "hold_id": f"ho_{account_id}_1",
         "entry_id": f"en_{account_id}_1",
+        "job_id": f"us_{account_id}_1",
+        "reference": "scene-of-bea",
         "influencer": "luna",
         "influencer_id": "luna",
         "tier": "basic",
@@ -143,7 +148,7 @@ def build(shop: Shop) -> World:
         "token": "x" * 20,
     }
     missing = {kind: value[:-4] + "zzzz" for kind, value in theirs.items()}
-    missing |= {"hold_id": "ho_9_1", "entry_id": "en_9_1"}
+    missing |= {"hold_id": "ho_9_1", "entry_id": "en_9_1", "job_id": "us_9_1"}
     db.session.rollback()
     return World(
         shop=shop,

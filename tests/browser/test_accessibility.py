@@ -36,6 +36,8 @@ def named(demo: Demo, browser: Browser) -> dict[str, str]:
     assert customer
     for number, order in enumerate(({"action": "video", "units": 8}, {"action": "upscale", "agent": "painter"})):
         demo.api("debits", {"customer": customer[0], **order}, key=f"walk-{number}")
+    scene = {"customer": customer[0], "action": "video", "units": 8, "reference": "a/scene?of=1"}
+    demo.api(f"holds/{demo.api('holds', scene, key='walk-hold')['id']}/capture", {"amount": 30}, key="walk-capture")
     payments = demo.api(f"customers/{customer[0]}/payments")["data"]
     pack = next(each for each in payments if each["kind"] == "pack")
     asked = {"payment": pack["id"], "amount_minor": 100, "credits": "unspent", "reason": "duplicate"}
@@ -49,6 +51,7 @@ def named(demo: Demo, browser: Browser) -> dict[str, str]:
     return {
         "customer": customer[0],
         "entry": demo.api(f"customers/{customer[0]}/entries")["data"][0]["id"],
+        "job": demo.api(f"customers/{customer[0]}/usage-events")["data"][0]["id"],
         "payment": pack["id"],
         "refund": demo.api("refunds", asked, key="walk-refund")["id"],
         "event": event[1],

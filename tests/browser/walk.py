@@ -33,6 +33,7 @@ CUSTOMERS_PAGES = (
     "/history?from=nonsense",
     "/usage",
     "/usage?by=agent&from=nonsense",
+    "/usage/jobs/{job}",
     "/subscriptions",
     "/payments",
     "/settings",
@@ -78,6 +79,7 @@ NO_PAGES = frozenset(
         "/staff/usage/export",
         "/static/<path:filename>",
         "/usage/export",
+        "/usage/jobs",
         "/version",
     }
 )

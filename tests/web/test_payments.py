@@ -6,7 +6,9 @@ import re
 
 import requests
 
-from billing import payments
+from billing import payments, spending, usage
+from billing.money import MICRO
+from billing.spending import Order
 from tests.stripe_world import Shop, environ  # noqa: F401
 from tests.web.conftest import Visitor, text_of
 from tests.web.test_subscriptions import buy_plan
@@ -94,3 +96,15 @@ def test_receipt_while_stripe_is_away_is_a_friendly_503_f173(ana: Visitor, shop:
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers
     assert "Your payment is safe" in text_of(answer)
+
+
+def test_job_leads_to_the_receipt_of_the_payment_behind_its_credits(ana: Visitor, shop: Shop) -> None:
+    shop.sandbox.pay(ana.send("/packs/small/checkout", quantity="1").location.rpartition("/")[2])
+    order = Order(amount=100 * MICRO, description="A long film")
+    spending.debit(ana.account_id, order, actor="app:studio")
+    [job] = usage.list_events(ana.account_id).rows
+    page = ana.see(f"/usage/jobs/{job.id}")
+    assert "A long film" in text_of(page)
+    assert "The app named this price itself." in text_of(page)
+    [receipt] = receipts_of(ana)
+    assert f'href="{receipt}"' in page.text

@@ -16,6 +16,7 @@ STANDS_FOR = {
     "{payment}": "x",
     "{refund}": "x",
     "{event}": "x",
+    "{job}": "x",
 }
 
 
