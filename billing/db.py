@@ -37,7 +37,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
-from billing.statements import commit_pending, drop_pending
+from billing.statements import drop_pending, write_pending
 
 REST_SECONDS = 1.0
 """After how long without use a connection is asked whether it still lives."""
@@ -128,10 +128,12 @@ def _prepare_connection(dbapi_connection: Any, _record: Any) -> None:
 
 
 @event.listens_for(Engine, "connect")
-def _send_whole_numbers_alike(dbapi_connection: Any, _record: Any) -> None:
-    """Let each whole number be 64 bits wide: by its size, one statement would be prepared anew for each width."""
+def _prepare_driver(dbapi_connection: Any, _record: Any) -> None:
     if not _is_sqlite(dbapi_connection):
+        # Each whole number is 64 bits wide: by its size, one statement would be prepared anew for each width.
         dbapi_connection.adapters.register_dumper(int, Int8Dumper)
+        # What `trips` prepares stays: the driver would throw away all that is prepared at every rollback.
+        dbapi_connection.prepare_threshold = None
 
 
 @event.listens_for(Engine, "begin")
@@ -192,7 +194,7 @@ def transaction() -> Iterator[Connection]:
         session.info["saldo_transaction"] = connection
         yield connection
         session.flush()
-        commit_pending(connection)
+        write_pending(connection, commit=True)
         session.commit()
     except BaseException:
         if connection is not None:

@@ -40,6 +40,17 @@ class QuotaView:
     resets_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ResetView:
+    """A limit set back: what was used of it before, by whom and why; a pack that was sold for it says no reason."""
+
+    resource: str
+    used_before: int
+    reason: str | None
+    actor: str
+    at: datetime
+
+
 def exceeded(tally: Tally, action: Action | None, plan: str, quantity: int, now: datetime) -> QuotaExceeded | None:
     """The first of an action's limits that leaves no room for so much more."""
     limits = catalog.current().quotas_of(plan)
@@ -75,6 +86,17 @@ def views_of(tally: Tally, plan: str, now: datetime, resources: Iterable[str] | 
     return [_view(limit, tally.used((limit.resource, period_of(limit.period, now))), now) for limit in wanted]
 
 
+def list_resets(account_id: int, limit: int = 20) -> list[ResetView]:
+    """How often limits of the account were set back, the newest first."""
+    rows = connection().execute(
+        select(QuotaReset.resource, QuotaReset.used_before, QuotaReset.reason, QuotaReset.actor, QuotaReset.at)
+        .where(QuotaReset.account_id == account_id)
+        .order_by(QuotaReset.at.desc(), QuotaReset.id.desc())
+        .limit(limit)
+    )
+    return [ResetView(*row) for row in rows]
+
+
 def list_quotas(account_id: int) -> list[QuotaView]:
     """Every limit that holds for the account now, its own monthly spending limit last; raises ``NotFound``."""
     with _open(account_id) as (book, tally):
@@ -83,10 +105,11 @@ def list_quotas(account_id: int) -> list[QuotaView]:
         return [*views_of(tally, plan, book.now), *([spending] if spending else [])]
 
 
-def reset_quota(account_id: int, resource: str, *, reason: str, actor: str) -> QuotaView:
+def reset_quota(account_id: int, resource: str, *, reason: str, actor: str, source: str | None = None) -> QuotaView:
     """Set what is used of a resource in its running period back to nothing; raises ``NotFound``, ``Invalid``.
 
     What was used before is never given back to the new count. The reason is kept; what staff do goes to the audit log.
+    The same ``source`` again sets nothing back (R6).
     """
     rule = catalog.current().quotas.get(resource)
     if rule is None:
@@ -95,10 +118,11 @@ def reset_quota(account_id: int, resource: str, *, reason: str, actor: str) -> Q
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise Invalid(f"reason: say why, in 1 to {MAX_REASON_CHARACTERS} characters")
     with _open(account_id) as (book, tally):
-        used = _reset(book, tally, resource, reason=reason, actor=actor, source=None)
-        if actor.startswith("staff:"):
-            detail = {"used": used}
-            audit_log.record("quota_reset", actor=actor, account_id=account_id, subject=resource, detail=detail)
+        if source is None or not is_reset(source):
+            used = _reset(book, tally, resource, reason=reason, actor=actor, source=source)
+            if actor.startswith("staff:"):
+                detail = {"used": used}
+                audit_log.record("quota_reset", actor=actor, account_id=account_id, subject=resource, detail=detail)
         plan = entitlement_of(account_id, book.now).plan
         view = next(iter(views_of(tally, plan, book.now, [resource])), None)
         return view or QuotaView(resource, 0, 0, 0, rule.period, _resets_at(rule.period, book.now))

@@ -26,6 +26,7 @@ Right = Literal[
     "approve",
     "take",
     "forgive",
+    "quota_reset",
     "reconcile",
     "read_audit_log",
     "read_keys",
@@ -42,7 +43,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     "support": _DESK,
     # A leaked key can't wait for an admin; making one, which opens a door, can.
     "manager": frozenset(
-        {*_DESK, "approve", "take", "forgive", "reconcile", "read_audit_log", "read_keys", "revoke_key", "set_picture"}
+        {
+            *(*_DESK, "approve", "take", "forgive", "quota_reset", "reconcile"),
+            *("read_audit_log", "read_keys", "revoke_key", "set_picture"),
+        }
     ),
     "admin": frozenset(get_args(Right)),
 }

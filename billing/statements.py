@@ -9,25 +9,26 @@ PostgreSQL in one trip with it.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, cast
 
-from psycopg import RawCursor
 from sqlalchemy import Dialect, Executable, Insert, Select, Table, bindparam, event, insert, update
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from billing.trips import Prepared, Sent, run
 
 Parameters = Mapping[str, Any]
 Row = dict[str, Any]
 _Convert = Callable[[Any], Any]
 
 _PENDING = "saldo_pending"
+_PREPARED = "saldo_prepared"
 
 ROWS_AT_ONCE = 50
 """How many rows one INSERT takes at most; PostgreSQL counts its parameters in 16 bits."""
@@ -144,12 +145,7 @@ def read_together(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     """
     write_pending(connection)
     forms = [(statement.form(connection.dialect), parameters) for statement, parameters in asked]
-    driver = _driver(connection)
-    with _explained(connection):
-        # A single one is a trip as it is, and a pipeline has a price of its own.
-        with _in_one_trip(connection) if len(forms) > 1 else nullcontext():
-            cursors = [_cursor(driver).execute(form.text, form.bind(parameters)) for form, parameters in forms]
-        found = [cursor.fetchall() for cursor in cursors]
+    found = _run(connection, [(form.text, form.bind(parameters)) for form, parameters in forms])
     return [[form.row(values) for values in rows] for (form, _), rows in zip(forms, found, strict=True)]
 
 
@@ -161,25 +157,19 @@ def write_later(connection: Connection, statement: Statement, rows: Iterable[Par
     connection.info.setdefault(_PENDING, []).extend((statement, row) for row in rows)
 
 
-def write_pending(connection: Connection) -> None:
-    """Send what was put off."""
+def write_pending(connection: Connection, *, commit: bool = False) -> None:
+    """Send what was put off; on PostgreSQL a COMMIT may travel with it, so that nothing is left for whoever commits."""
     pending = connection.info.pop(_PENDING, None)
-    if pending:
-        with _explained(connection), _in_one_trip(connection):
-            _send(connection, pending)
-
-
-def commit_pending(connection: Connection) -> None:
-    """Send what was put off; on PostgreSQL the COMMIT travels with it, so that nothing is left for whoever commits.
-
-    The trip has ended when this returns: a connection that goes back to the pool must not be waiting for answers.
-    """
-    pending = connection.info.pop(_PENDING, None)
-    if pending:
-        with _explained(connection), _in_one_trip(connection):
-            _send(connection, pending)
-            if connection.dialect.name == "postgresql":
-                _driver(connection).commit()
+    if not pending:
+        return
+    if connection.dialect.name == "postgresql":
+        _run(connection, [_as_one(connection.dialect, group) for group in _apart(pending)], commit=commit)
+        return
+    driver = _driver(connection)
+    with _explained(connection):
+        for statement, writes in groupby(pending, key=itemgetter(0)):
+            form = statement.form(connection.dialect)
+            driver.executemany(form.text, [form.bind(parameters) for _, parameters in writes])
 
 
 def drop_pending(connection: Connection) -> None:
@@ -188,15 +178,13 @@ def drop_pending(connection: Connection) -> None:
         connection.info.pop(_PENDING, None)
 
 
-def _send(connection: Connection, pending: Sequence[Write]) -> None:
-    driver, dialect = _driver(connection), connection.dialect
-    if dialect.name == "postgresql":
-        for group in _apart(pending):
-            _cursor(driver).execute(*_as_one(dialect, group))
-        return
-    for statement, writes in groupby(pending, key=itemgetter(0)):
-        form = statement.form(dialect)
-        driver.cursor().executemany(form.text, [form.bind(parameters) for _, parameters in writes])
+def _run(connection: Connection, statements: Sequence[Sent], *, commit: bool = False) -> list[list[Any]]:
+    """The rows of each of these statements, on PostgreSQL in one trip."""
+    driver = _driver(connection)
+    with _explained(connection):
+        if connection.dialect.name == "postgresql":
+            return run(driver, connection.info.setdefault(_PREPARED, Prepared()), statements, commit=commit)
+        return [driver.execute(text, values).fetchall() for text, values in statements]
 
 
 _Part = tuple[Statement, list[Parameters]]
@@ -241,17 +229,8 @@ def _renumbered(text: str, by: int) -> str:
     return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", text) if by else text
 
 
-def _cursor(driver: Any) -> Any:
-    """A cursor of the driver that takes a statement's text as it is."""
-    return driver.cursor() if isinstance(driver, sqlite3.Connection) else RawCursor(driver)
-
-
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
-
-
-def _in_one_trip(connection: Connection) -> Any:
-    return _driver(connection).pipeline() if connection.dialect.name == "postgresql" else nullcontext()
 
 
 @contextmanager

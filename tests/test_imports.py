@@ -71,6 +71,7 @@ LAYERS: dict[str, list[str]] = {
         "billing.db",
         "billing.remembered",
         "billing.statements",
+        "billing.trips",
         "billing.schema",
         "billing.ids",
         "billing.clock",
