@@ -120,6 +120,8 @@ WAYS: dict[str, Way] = {
     "POST /staff/customers/<public_id>/grant": staff(),
     "GET /staff/customers/<public_id>/forgive": staff("manager", "admin"),
     "POST /staff/customers/<public_id>/forgive": staff("manager", "admin"),
+    "GET /staff/customers/<public_id>/limits": staff(),
+    "POST /staff/customers/<public_id>/limits": staff("manager", "admin"),
     "GET /staff/customers/<public_id>/take": staff("manager", "admin"),
     "POST /staff/customers/<public_id>/take": staff("manager", "admin"),
     "GET /staff/influencers": staff(),

@@ -47,6 +47,7 @@ STAFF_PAGES = (
     "/staff/customers/{customer}",
     "/staff/customers/{customer}/entries/{entry}",
     "/staff/customers/{customer}/grant",
+    "/staff/customers/{customer}/limits",
     "/staff/customers/{customer}/take",
     "/staff/customers/{customer}/forgive",
     "/staff/payments/{payment}/refund",

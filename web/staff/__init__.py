@@ -14,6 +14,7 @@ from web.staff import (  # noqa: F401
     grants,
     inbox,
     keys,
+    limits,
     login,
     pictures,
     refunds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from billing import accounts, customers, payments, subscriptions, timeline
+from billing import accounts, customers, payments, quotas, subscriptions, timeline
 from web.staff.blueprint import bp
 
 
@@ -25,6 +25,7 @@ def show_customer(public_id: str) -> ResponseReturnValue:
         plan=subscriptions.current_plan(customer.account_id),
         subscriptions=subscriptions.list_subscriptions(customer.account_id),
         balance=accounts.read_balance(customer.account_id),
+        limits=quotas.list_quotas(customer.account_id),
         payments=payments.list_payments(customer.account_id),
         items=page.items,
         older=older,
