@@ -33,7 +33,7 @@ class FilterForm(Form):
     def validate_kind(self, field: SelectField) -> None:
         """Refuse what is no kind of entry."""
         if field.data and field.data not in words.KINDS:
-            raise ValidationError(gettext("There is no such kind of movement"))
+            raise ValidationError(gettext("There is no such kind of entry"))
 
     def validate_to(self, field: DateField) -> None:
         """Refuse days that end before they begin."""

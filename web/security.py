@@ -42,13 +42,10 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        framed = "Content-Security-Policy" in response.headers  # by its own rule, which the older header would forbid
-        for name, value in headers.items():
-            if not (framed and name == "X-Frame-Options"):
-                response.headers.setdefault(name, value)
-        # Balances, e-mails and exports stay out of caches, of disks, and of the back button after logging out; files
-        # that may be kept say so themselves.
-        response.headers.setdefault("Cache-Control", "no-store")
+        said = set(response.headers.keys())
+        if "Content-Security-Policy" in said:  # framed by its own rule, which the older header would forbid
+            said.add("X-Frame-Options")
+        response.headers.extend([(name, value) for name, value in headers.items() if name not in said])
         return response
 
 
@@ -68,6 +65,8 @@ def _refuse_nul() -> None:
 
     Only forms that the CSRF check has read are looked into: the bodies of other doors are theirs to read.
     """
+    if not request.view_args and not request.query_string and not g.get("csrf_valid"):
+        return
     asked = [*(request.view_args or {}).values(), *(value for _, value in request.args.items(multi=True))]
     if any("\x00" in str(value) for value in asked):
         abort(404)
@@ -104,6 +103,9 @@ def _headers(settings: Settings, secure: bool) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        # Balances, e-mails and exports stay out of caches, of disks, and of the back button after logging out; files
+        # that may be kept say so themselves.
+        "Cache-Control": "no-store",
     }
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"

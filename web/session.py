@@ -6,7 +6,8 @@ password) ends every cookie of it, also one that was copied (F129); nothing else
 
 from __future__ import annotations
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, Request, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -35,8 +36,18 @@ class SignedIn(UserMixin):
         return f"customer:{self.account_id}:{self.epoch}"
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's own, which would make ready to check a signature also for the many calls that bring no cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def register(app: Flask) -> None:
     """Let flask-login read customers from the session cookie, and send strangers to the log-in page."""
+    app.session_interface = _Sessions()
     # Its own context processor loads the customer for every page, also for the one that says the database is gone.
     logins.init_app(app, add_context_processor=False)
     app.jinja_env.globals["current_user"] = current_user

@@ -29,7 +29,7 @@ TRAIT_NAMES: dict[Trait, object] = {
 class UsageForm(Form):
     """Days, both included, and the trait; it changes nothing, so it needs no CSRF token."""
 
-    by = SelectField(lazy_gettext("Parted by"), choices=[], validate_choice=False)
+    by = SelectField(lazy_gettext("Group by"), choices=[], validate_choice=False)
     from_ = DateField(lazy_gettext("From"), name="from")
     to = DateField(lazy_gettext("To"))
 

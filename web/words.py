@@ -52,6 +52,8 @@ REFUNDS = {
 def entry_title(entry: EntryView) -> str:
     """What an entry is, in a few plain words."""
     if entry.kind == "DEBIT":
+        if entry.action:
+            return action_name(entry.action)
         return str(DEBITS.get(entry.reason, entry.reason))
     if entry.kind == "REFUND":
         return str(REFUNDS.get(entry.reason, entry.reason))
@@ -59,8 +61,16 @@ def entry_title(entry: EntryView) -> str:
 
 
 def entry_detail(entry: EntryView) -> str:
-    """What an entry was for: the action, the thing bought, the note that came with it."""
-    about = action_name(entry.action) if entry.action else item_name(entry.label)
+    """What an entry was for: the use, the thing bought, the note that came with it.
+
+    What was used may have been paid by several grants, so the first of them says nothing about it.
+    """
+    if entry.kind == "DEBIT" and entry.action:
+        about = str(DEBITS.get(entry.reason, entry.reason))
+    elif entry.action:
+        about = action_name(entry.action)
+    else:
+        about = None if entry.reason in ("amount", "debit_refunded") else item_name(entry.label)
     parts = [about, entry.description]
     if entry.scope and entry.scope != entry.label:
         parts.append(gettext("only for %(influencer)s", influencer=influencer_name(entry.scope)))

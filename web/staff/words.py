@@ -28,12 +28,20 @@ REFUND_STATES = {
 }
 
 EVENT_STATES = {
-    "received": (lazy_gettext("Received"), "wait"),
+    "received": (lazy_gettext("Waiting"), "wait"),
     "done": (lazy_gettext("Done"), "good"),
     "ignored": (lazy_gettext("Ignored"), "calm"),
     "parked": (lazy_gettext("Parked"), "wait"),
     "failed": (lazy_gettext("Failed"), "bad"),
 }
+
+EVENT_NOTES = {
+    "duplicate": lazy_gettext("Was known already"),
+    "granted": lazy_gettext("Credits granted"),
+    "linked": lazy_gettext("Linked to its payment"),
+    "unhandled type": lazy_gettext("Nothing to do"),
+}
+"""The notes that most events end with; what is not in here is shown as it was written."""
 
 SUBSCRIPTION_STATES = {
     "active": (lazy_gettext("Active"), "good"),
