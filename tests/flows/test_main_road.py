@@ -134,7 +134,7 @@ def test_history_has_older_pages(town: Town) -> None:
         town.installation.command("credits", "add", town.id_of(ada), "1", "--description", f"gift {number_}")
     page = ada.open("/history")
     first = [row[1] for row in page.rows[1:]]
-    second = [row[1] for row in ada.follow("Older movements").rows[1:]]
+    second = [row[1] for row in ada.follow("Older entries").rows[1:]]
     assert len(first) == 25
     assert len(second) == 3
     assert not set(first) & set(second)

@@ -23,7 +23,7 @@ def test_history_is_newest_first_with_sign_and_running_balance(ana: Visitor) -> 
     page = text_of(ana.see("/history"))
     assert page.index("−25 35") < page.index("+60 60")
     assert "Welcome credits" in page
-    assert "Used Video" in page
+    assert "Video Used" in page
 
 
 def test_history_names_reasons_in_the_readers_language(ana: Visitor) -> None:
@@ -31,7 +31,7 @@ def test_history_names_reasons_in_the_readers_language(ana: Visitor) -> None:
     ana.client.set_cookie("locale", "es")
     page = text_of(ana.see("/history"))
     assert "Créditos de bienvenida" in page
-    assert "Usado Vídeo" in page
+    assert "Vídeo Usado" in page
 
 
 def test_history_filters_by_kind_and_day(ana: Visitor, clock: Clock) -> None:
@@ -45,7 +45,7 @@ def test_history_filters_by_kind_and_day(ana: Visitor, clock: Clock) -> None:
     today = now().date().isoformat()
     assert "+60" not in text_of(ana.see(f"/history?from={today}"))
     assert "−25" in text_of(ana.see(f"/history?from={today}&to={today}"))
-    assert "There are no movements that fit." in text_of(ana.see("/history?kind=PURCHASE"))
+    assert "There are no entries that fit." in text_of(ana.see("/history?kind=PURCHASE"))
 
 
 def test_history_goes_back_page_by_page_without_a_gap(ana: Visitor) -> None:

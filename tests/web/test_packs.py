@@ -19,7 +19,7 @@ def test_packs_say_what_is_missing_and_lead_back_to_the_task(ana: Visitor) -> No
     page = ana.see("/packs?needed=225.5&return_path=/history?kind=DEBIT")
     text = text_of(page)
     assert "Not enough credits yet Needed 225.5 Available 60 Missing 165.5" in text
-    assert "500 credits Enough for this $19.99" in text, "the cheapest pack that is enough"
+    assert "500 credits $19.99 Enough for this" in text, "the cheapest pack that is enough"
     assert text.count("Enough for this") == 1
     assert 'href="/history?kind=DEBIT"' in page.text
     assert 'name="needed" value="225.5"' in page.text

@@ -47,7 +47,7 @@ def test_usage_says_in_a_table_what_the_bars_show(ana: Visitor) -> None:
     page = ana.see("/usage")
     text = text_of(page)
     assert "Credits used by day, UTC highest day: 35" in text
-    assert "Video 1 25 Enlarge an image 2 10 Together 3 35" in text
+    assert "Video 1 25 Enlarge an image 2 10 Total 3 35" in text
     today = clock.now().strftime("%b %-d, %Y")
     assert f"The figures of each day By day, UTC; days without use are left out Day Times Credits {today} 3 35" in text
     assert len(re.findall(r'<rect class="series-\d" x="[\d.]+" y', page.text)) == 2
@@ -61,13 +61,13 @@ def test_usage_counts_what_was_done_and_not_given_back(ana: Visitor) -> None:
     spending.refund_debit(entry.id, 10 * MICRO, actor="app:studio")
     hold = spending.place_hold(ana.account_id, Order(action="upscale"), actor="app:studio")
     spending.void_hold(hold.id)
-    assert "Video 1 15 Enlarge an image 1 5 Together 2 20" in text_of(ana.see("/usage"))
+    assert "Video 1 15 Enlarge an image 1 5 Total 2 20" in text_of(ana.see("/usage"))
 
 
 def test_usage_is_parted_by_the_trait_asked_for(ana: Visitor) -> None:
     spend(ana, "upscale", agent="painter")
     spend(ana, "upscale")
-    assert "not given 1 5 painter 1 5 Together 2 10" in text_of(ana.see("/usage?by=agent"))
+    assert "not given 1 5 painter 1 5 Total 2 10" in text_of(ana.see("/usage?by=agent"))
 
 
 def test_usage_shows_the_days_asked_for(ana: Visitor, clock: Clock) -> None:
@@ -103,7 +103,7 @@ def test_usage_names_the_model_that_is_cheaper(app: Flask, ana: Visitor, tmp_pat
     text = text_of(ana.see("/usage?by=model"))
     # 1000 in and 400 out: 0.125 + 0.4 credits, or 0.015 + 0.024.
     assert "Chat with gpt-5 costs 0.525 credits, with gpt-4o-mini 0.039." in text
-    assert "gpt-5 1 1,000 400 0.525 $0.00525 Together" in text
+    assert "gpt-5 1 1,000 400 0.525 $0.00525 Total" in text
     spend(ana, "chat", model="gpt-4o-mini", input_tokens=1000, output_tokens=400)
     assert "with gpt-4o-mini costs" not in text_of(ana.see("/usage"))
 
