@@ -183,6 +183,18 @@ def prepare_fresh_refund(refund: RefundFacts) -> Booking:
     return book
 
 
+def prepare_corrected_refund(listed: RefundFacts) -> Booking | None:
+    """Set right what we have of a refund where a list tells otherwise; Stripe is asked anew, for lists grow old."""
+    before = refunds.told_of(listed.id)
+    if before is None or before == refunds.told_by(listed):
+        return None
+    try:
+        fresh = stripe_gateway.current().retrieve_refund(listed.id)
+    except StripeNotFound:
+        return None
+    return lambda: refunds.correct_refund(fresh, before)
+
+
 def prepare_dispute(dispute: DisputeFacts) -> Booking:
     """Book a dispute as it stands at Stripe now; its status decides, not the event that brought it (R8)."""
     with suppress(StripeNotFound):

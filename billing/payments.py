@@ -99,6 +99,11 @@ def payment_of_invoice(invoice_id: str) -> Payment | None:
     return db.session.scalar(select(Payment).where(Payment.invoice_id == invoice_id))
 
 
+def payment_of_session(session_id: str) -> Payment | None:
+    """The payment of a pack's Checkout Session, if it has been booked."""
+    return db.session.scalar(select(Payment).where(Payment.session_id == session_id))
+
+
 def get(payment_id: str) -> Payment:
     """A payment by our id; raises ``NotFound``."""
     payment = db.session.get(Payment, payment_id)

@@ -16,6 +16,7 @@ from flask.cli import AppGroup
 from billing import catalog_sync
 from billing import reconcile as reconciling
 from billing.errors import NotFound
+from billing.reconcile import Finding
 from commands.output import FINDING, as_json, could_not, explains, write_json
 from webhooks import inbox
 
@@ -55,25 +56,43 @@ def sync_catalog(dry_run: bool, as_json: bool) -> None:
 
 @group.command("reconcile")
 @click.option("--since", type=_Moment(), help="Look back to this time (default: 35 days ago).")
-@click.option("--dry-run", is_flag=True, help="Only say what is missing (exit 1 if anything).")
+@click.option("--dry-run", is_flag=True, help="Only say what is missing or differs (exit 1 if anything).")
 @as_json
 @explains
 def reconcile(since: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Find at Stripe what webhooks missed and book it; run failed and parked events again."""
+    """Book what webhooks missed, set right what differs from Stripe; run failed and parked events again."""
     retried = {} if dry_run else inbox.retry_unfinished()
     report = reconciling.reconcile(since, dry_run)
     if as_json:
-        write_json({"dry_run": dry_run, **asdict(report), "events": retried})
+        lists = {name: [_told(each) for each in getattr(report, name)] for name in LABELS}
+        write_json({"dry_run": dry_run, "looked_at": report.looked_at, **lists, "events": retried})
     else:
-        for word in ("booked", "parked", "failed"):
-            for finding in getattr(report, word):
-                label = "missing" if dry_run and word == "booked" else word
-                click.echo(f"{label:<8} {finding.kind} {finding.stripe_id}: {finding.word}")
+        for name, (done, found) in LABELS.items():
+            for finding in getattr(report, name):
+                click.echo(f"{found if dry_run else done:<9} {finding.kind} {finding.stripe_id}: {finding.word}")
         for event_id, status in retried.items():
-            click.echo(f"{status:<8} event {event_id}")
-        click.echo(f"looked at {report.looked_at}, {'missing' if dry_run else 'booked'} {len(report.booked)}")
-    unsolved = report.parked or report.failed or {"failed", "parked"} & set(retried.values())
-    sys.exit(FINDING if unsolved or (dry_run and report.booked) else 0)
+            click.echo(f"{status:<9} event {event_id}")
+        sums = ", ".join(
+            f"{found if dry_run else done} {len(getattr(report, name))}" for name, (done, found) in LABELS.items()
+        )
+        click.echo(f"looked at {report.looked_at}: {sums}")
+    unsolved = report.is_unsolved or {"failed", "parked"} & set(retried.values())
+    sys.exit(FINDING if unsolved or (dry_run and not report.is_clean) else 0)
+
+
+LABELS = {
+    "booked": ("booked", "missing"),
+    "repaired": ("repaired", "differs"),
+    "only_here": ("only here", "only here"),
+    "parked": ("parked", "parked"),
+    "failed": ("failed", "failed"),
+}
+"""A report's lists, each with its word for what was done and, on a dry run, for what was found."""
+
+
+def _told(finding: Finding) -> dict[str, str | None]:
+    told = {"kind": finding.kind, "stripe_id": finding.stripe_id, "word": finding.word}
+    return told if finding.customer is None else {**told, "customer": finding.customer}
 
 
 @group.command("replay")

@@ -9,7 +9,7 @@ from billing.refunds.asking import REASONS, request_refund
 from billing.refunds.deciding import approve_refund, reject_refund, waiting_refunds
 from billing.refunds.previewing import MODES, RefundPreview, preview_refund
 from billing.refunds.reading import pending_refunds, read_refund
-from billing.refunds.settling import KEY_LIFETIME, record_refund, resume_refund
+from billing.refunds.settling import KEY_LIFETIME, correct_refund, record_refund, resume_refund, told_by, told_of
 
 __all__ = [
     "KEY_LIFETIME",
@@ -17,6 +17,7 @@ __all__ = [
     "REASONS",
     "RefundPreview",
     "approve_refund",
+    "correct_refund",
     "pending_refunds",
     "preview_refund",
     "read_refund",
@@ -24,5 +25,7 @@ __all__ = [
     "reject_refund",
     "request_refund",
     "resume_refund",
+    "told_by",
+    "told_of",
     "waiting_refunds",
 ]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from billing import clawback, clock, payments, stripe_gateway
+from billing import audit_log, clawback, clock, payments, stripe_gateway
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.errors import NotFound, StripeRefused, StripeUnavailable
@@ -108,6 +108,48 @@ def record_refund(facts: RefundFacts) -> str:
         return "done"
 
 
+def told_of(stripe_id: str) -> str | None:
+    """What our record of a refund says, to be remembered before asking Stripe; None if there is none."""
+    refund = db.session.scalar(select(Refund).where(Refund.stripe_id == stripe_id))
+    return None if refund is None else f"{refund.status}, {refund.amount_minor} {refund.currency}"
+
+
+def told_by(facts: RefundFacts) -> str:
+    """The same of what Stripe says."""
+    return f"{_known(facts.status)}, {facts.amount} {facts.currency}"
+
+
+def correct_refund(facts: RefundFacts, before: str) -> str:
+    """Make our record of a refund say what Stripe says now, also where ``record_refund`` takes that for an older word.
+
+    ``before`` is what ``told_of`` said before Stripe was asked: if somebody wrote meanwhile, nothing is done. Answers
+    ``corrected: …`` or ``duplicate``.
+    """
+    after = told_by(facts)
+    refund = db.session.scalars(select(Refund).where(Refund.stripe_id == facts.id)).one()
+    refund_id, account_id = refund.id, refund.account_id
+    with transaction(), open_account(account_id) as book:
+        if told_of(facts.id) != before or before == after:
+            return "duplicate"
+        refund = db.session.get_one(Refund, refund_id)
+        refund.amount_minor, refund.currency = facts.amount, facts.currency
+        refund.settled_at = refund.waived = None
+        _settle(book, payments.get(refund.payment_id), refund, facts.status, facts.failure_reason)
+        audit_log.record(
+            "refund.correct",
+            actor="stripe",
+            account_id=account_id,
+            subject=refund_id,
+            detail={"before": before, "after": after},
+        )
+        return f"corrected: {before} is {after}"
+
+
+def _known(status: str) -> str:
+    """A status of Stripe's; one that we do not know is not an end."""
+    return status if status in _RANK else "pending"
+
+
 def _refund_row(payment: Payment, facts: RefundFacts) -> Refund | None:
     """Our record of this Stripe refund: by its id, or by ours that we wrote on it."""
     refund = db.session.scalar(select(Refund).where(Refund.stripe_id == facts.id))
@@ -121,7 +163,7 @@ def _refund_row(payment: Payment, facts: RefundFacts) -> Refund | None:
 
 def _settle(book: Book, payment: Payment, refund: Refund, status: str, failure_reason: str | None) -> None:
     """Move the refund to ``status`` and let the credits follow."""
-    refund.status = status if status in _RANK else "pending"
+    refund.status = _known(status)
     refund.failure_reason = failure_reason
     if _RANK[refund.status]:
         refund.settled_at = clock.now()

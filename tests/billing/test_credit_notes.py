@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from billing import payments, reconcile, subscriptions
+from billing import payments, reconcile, stripe_audit, subscriptions
 from billing.errors import RefundExceeds
 from billing.money import MICRO
+from tests.billing.conftest import Calendar
 from tests.billing.shop import Shop
 
 
@@ -60,6 +61,47 @@ def test_note_that_was_missed_is_found_by_a_reconcile(shop: Shop, paid: str) -> 
     assert [each.kind for each in reconcile.reconcile().booked] == ["credit_note"]
     assert balance(shop) == 400
     assert reconcile.reconcile().booked == []
+
+
+def audited() -> list[tuple[str, str | None, str, str]]:
+    return [
+        (each.invariant, each.customer, each.where.partition("=")[0], each.expected)
+        for each in stripe_audit.audit_at_stripe()
+    ]
+
+
+def test_note_that_both_know_is_right_in_the_audit(shop: Shop, paid: str, calendar: Calendar) -> None:
+    shop.tell(shop.credit_note(paid, 300))
+    calendar.later(days=1)
+    assert audited() == []
+
+
+def test_note_that_was_missed_is_found_by_the_audit_and_not_booked(shop: Shop, paid: str, calendar: Calendar) -> None:
+    shop.credit_note(paid, 300)
+    assert audited() == [], "it may still be on its way"
+    calendar.later(days=1)
+    assert audited() == [("I21", None, "credit_note", "booked as it is at Stripe")]
+    assert balance(shop) == 500
+
+
+def test_note_that_is_void_at_stripe_only_is_found_by_the_audit(shop: Shop, paid: str, calendar: Calendar) -> None:
+    note = shop.credit_note(paid, 300)
+    shop.tell(note)
+    shop.stripe.objects[note]["status"] = "void"
+    calendar.later(days=1)
+    assert audited() == [("I21", None, "credit_note", "booked as it is at Stripe")]
+    assert [each.kind for each in reconcile.reconcile().repaired] == ["credit_note"]
+    assert (audited(), balance(shop)) == ([], 500)
+
+
+def test_note_that_stripe_does_not_know_is_found_by_the_audit(shop: Shop, paid: str, calendar: Calendar) -> None:
+    note = shop.credit_note(paid, 300)
+    shop.tell(note)
+    calendar.later(days=1)
+    del shop.stripe.objects[note]
+    assert audited() == [("I21", "ana", "credit_note", "an object at Stripe")]
+    assert [each.stripe_id for each in reconcile.reconcile().only_here] == [note]
+    assert balance(shop) == 400, "only people can know why"
 
 
 def test_no_more_than_was_paid_goes_back_by_notes_and_refunds(shop: Shop, paid: str) -> None:

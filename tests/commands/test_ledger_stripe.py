@@ -65,6 +65,13 @@ def test_what_stripe_does_not_know_is_found(run: Run, shop: Shop, sold: int) -> 
     assert {("I17", "ada", "checkout.session"), ("I21", "ada", "refund")} <= set(found(run))
 
 
+def test_sum_that_stripe_tells_otherwise_is_found(run: Run, shop: Shop, sold: int) -> None:
+    with transaction() as write:
+        write.execute(text("UPDATE payments SET amount_minor = 1 WHERE kind = 'plan'"))
+    db.session.rollback()
+    assert found(run) == [("I17", None, "invoice")]
+
+
 def test_audit_that_cannot_reach_stripe_exits_2(run: Run, shop: Shop, sold: int) -> None:
     shop.sandbox.fault("500", path="/v1/refunds", times=20)
     assert run("ledger", "audit", "--stripe").exit_code == 2

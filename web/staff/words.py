@@ -70,7 +70,9 @@ CREDIT_MODES = {
 ACTS = {
     "refund": lazy_gettext("Refund"),
     "approve": lazy_gettext("Approval of a refund"),
+    "payment.correct": lazy_gettext("Payment set right by Stripe's word"),
     "refund.approve": lazy_gettext("Refund approved"),
+    "refund.correct": lazy_gettext("Refund set right by Stripe's word"),
     "refund.reject": lazy_gettext("Refund turned down"),
     "grant": lazy_gettext("Credits granted"),
     "take": lazy_gettext("Credits taken"),
