@@ -93,8 +93,12 @@ def burn_key(grant: GrantState) -> tuple[int, int, datetime, bool, int]:
 
 def spendable(book: Book, scope: str | None, at: datetime) -> int:
     """Micro-credits a debit of this scope can take (R4)."""
-    usable = sum(grant.free for grant in book.grants.values() if is_usable(grant, scope, at))
-    live = sum(grant.free for grant in book.grants.values() if is_usable(grant, grant.scope, at))
+    usable = live = 0
+    for grant in book.grants.values():
+        if is_usable(grant, grant.scope, at):
+            live += grant.free
+            if is_usable(grant, scope, at):
+                usable += grant.free
     return max(0, min(usable, live - book.debt))
 
 

@@ -107,3 +107,14 @@ def test_connection_goes_back_with_no_answer_outstanding() -> None:
         event.remove(Pool, "checkin", look)
     assert waiting
     assert not any(waiting)
+
+
+def test_row_changed_twice_ends_as_the_later_write_says() -> None:
+    """One statement may not do both: it would see the row as it was before it, and change it once."""
+    changed = ("public_id",)
+    with transaction() as open_connection:
+        write_later(open_connection, insert_into(CUSTOMERS), [row(1, "ada")])
+        for name in ("ann", "amy"):
+            parameters = update_parameters(CUSTOMERS, row(1, name), changed)
+            write_later(open_connection, update_of(CUSTOMERS, changed), [parameters])
+    assert [read(connection(), NAMED, public_id=name) != [] for name in ("ada", "ann", "amy")] == [False, False, True]
