@@ -17,11 +17,9 @@ from referencing.jsonschema import DRAFT202012
 
 from api.openapi import CALLS, Call, document
 from api.openapi.call import PARAMETER
-from billing import checkout
-from billing.adjustments import grant_credits
-from billing.money import MICRO
 from config import ROOT
 from tests.api.conftest import Caller, exact
+from tests.openapi.conftest import CUSTOMER
 from tests.openapi.drawing import allowed, broken, written
 from tests.stripe_world import Shop
 
@@ -44,9 +42,6 @@ EXAMPLES = [pytest.param(2, id="few"), pytest.param(40, id="many", marks=pytest.
 """Of each call, allowed and broken, on each engine."""
 
 STRICT = strict(copy.deepcopy(DOCUMENT))
-CUSTOMER = "user-42"
-"""The one that the examples name."""
-
 HERE = "urn:saldo:openapi"
 REGISTRY: Any = Registry().with_resource(HERE, DRAFT202012.create_resource(STRICT))
 
@@ -58,51 +53,6 @@ def faults(place: list[str], body: Any) -> list[str]:
         {"$ref": f"{HERE}#/{pointer}"}, registry=REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER
     )
     return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(body)]
-
-
-@pytest.fixture
-def known(shop: Shop, caller: Caller) -> dict[str, list[Any]]:
-    """Ids of things that are there, by the names that fields have."""
-    account_id = shop.customer(CUSTOMER)
-    for started in (
-        checkout.start_pack_checkout(account_id, "small"),
-        checkout.start_pack_checkout(account_id, "medium"),
-        checkout.start_influencer_checkout(account_id, "nico-trail", "basic"),
-    ):
-        shop.sandbox.pay(started.id)
-    shop.sandbox.flush()
-    grant_credits(account_id, 1_000_000 * MICRO, "for many requests", "operator")
-    payments = ids_of(caller, f"/customers/{CUSTOMER}/payments")
-    refund = {"credits": "keep", "reason": "duplicate"}
-    image = {"customer": CUSTOMER, "action": "text-to-image"}
-    return {
-        "customer": [CUSTOMER, CUSTOMER, "nobody"],
-        "influencer": ["nico-trail", "luna-style"],
-        "action": ["text-to-image", "upscale", "audio", "chat"],
-        "plan": ["basic"],
-        "pack": ["small"],
-        "tier": ["basic", "premium"],
-        "resource": ["searches", "spending"],
-        "payment": payments,
-        "subscription": ids_of(caller, f"/customers/{CUSTOMER}/subscriptions"),
-        "debit": [make(caller, "/debits", image)["debit"]["id"] for _ in range(8)],
-        "hold": [make(caller, "/holds", image)["id"] for _ in range(20)],
-        "quote": [make(caller, "/quotes", image)["id"]],
-        "refund": [make(caller, "/refunds", {**refund, "payment": payments.pop()})["id"]],
-        "cursor": ["nonsense"],
-        "origin": ["https://app.example.com"],
-        "url": ["https://app.example.com/hook"],
-    }
-
-
-def ids_of(caller: Caller, path: str) -> list[str]:
-    return [each["id"] for each in exact(caller.get(path))["data"]]
-
-
-def make(caller: Caller, path: str, body: dict[str, Any]) -> Any:
-    answer = caller.call("POST", path, {"Idempotency-Key": str(uuid4())}, json=body)
-    assert answer.status_code < 300, answer.text
-    return exact(answer)
 
 
 def check(call: Call, answer: Any) -> int:
