@@ -67,7 +67,6 @@ def test_form_that_is_sent_twice_sets_back_once(manager: Desk, ada: int) -> None
     "wrong",
     [
         {"reason": ""},
-       
         {"reason": "  \n"},
         {"reason": "x" * 501},
         {"resource": "nothing"},
