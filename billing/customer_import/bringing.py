@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import IntegrityError
+
 from billing import clock, customers, paid_periods, prices, stripe_gateway, subscriptions
 from billing.accounts import open_account
 from billing.catalog import Sellable
@@ -74,6 +76,13 @@ def _count(report: ImportReport, row: Row, found: Found, is_new: bool) -> None:
 
 
 def _bring(row: Row, found: Found) -> None:
+    try:
+        _bring_once(row, found)
+    except IntegrityError:  # a twin has brought it at the same moment: what it left to do is done now
+        _bring_once(row, found)
+
+
+def _bring_once(row: Row, found: Found) -> None:
     with transaction():
         account_id = customers.bring_customer(row.id, row.email, row.name, row.locale)[0].account_id
         if row.stripe_customer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from billing import accounts, audit, catalog, customers, reconcile, subscriptions
 from billing import clock as business_time
 from billing.customer_import import ImportReport, UnreadableFile, import_customers, read_rows
+from billing.customer_import.reading import Problem
 from billing.db import db
 from billing.errors import NotFound
 from billing.models import Customer, Entry, Price, StripeEvent
@@ -177,15 +178,13 @@ def test_changed_balance_of_a_row_is_a_mistake(shop: Shop) -> None:
 
 
 def test_twins_at_once_bring_each_row_in_once(shop: Shop) -> None:
-    def run() -> None:
+    def run() -> list[Problem]:
         with shop.app.app_context():
-            import_customers(CSV.encode())
+            return import_customers(CSV.encode()).problems
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        twins = [pool.submit(run) for _ in range(4)]
+    assert [twin.result() for twin in twins] == [[]] * 4
     assert balance("user-1") == 12_500_000
     assert count(Entry) == 2
     assert right_books()
