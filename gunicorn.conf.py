@@ -1,5 +1,6 @@
 """How the server runs: `gunicorn -c gunicorn.conf.py wsgi:app`."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -59,3 +60,10 @@ def pre_fork(server, worker):
 def post_fork(server, worker):
     """In the worker itself: count there."""
     metrics.use_row(worker.metrics_row)
+
+
+def post_worker_init(worker):
+    """Let the garbage collector leave alone what is loaded for good: it would walk all of it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
