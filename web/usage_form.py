@@ -49,7 +49,7 @@ class UsageForm(Form):
     def validate_by(self, field: SelectField) -> None:
         """Refuse what is no trait."""
         if field.data not in TRAITS:
-            raise ValidationError(gettext("Uses cannot be parted by that"))
+            raise ValidationError(gettext("Uses cannot be grouped by that"))
 
     def validate_to(self, field: DateField) -> None:
         """Refuse days that end before they begin, and more of them than a page can show."""
