@@ -27,6 +27,16 @@ REFUND_STATES = {
     "canceled": (lazy_gettext("Cancelled"), "calm"),
 }
 
+DISPUTE_STATES = {
+    "warning_needs_response": (lazy_gettext("The bank asks; answer it at Stripe"), "wait"),
+    "warning_under_review": (lazy_gettext("The bank looks at the answer"), "wait"),
+    "warning_closed": (lazy_gettext("The bank asked no further"), "calm"),
+    "needs_response": (lazy_gettext("Answer it at Stripe"), "bad"),
+    "under_review": (lazy_gettext("The bank looks at the answer"), "wait"),
+    "won": (lazy_gettext("Won"), "good"),
+    "lost": (lazy_gettext("Lost"), "bad"),
+}
+
 EVENT_STATES = {
     "received": (lazy_gettext("Waiting"), "wait"),
     "done": (lazy_gettext("Done"), "good"),
