@@ -56,7 +56,7 @@ def test_job_tells_its_whole_story_in_order(ana: Visitor, clock: Clock) -> None:
         f"{quoted_at} Price promised: 50 credits, until",
         f"{held_at} On hold: 50 credits, until",
         f"{charged_at} It was done. You paid 30 credits of 50 credits; the rest was free again. −30",
-        f"{minute()} The sound was missing +10",
+        f"{minute()} Given back to you The sound was missing +10",
     ]
     assert [text.index(each) for each in story] == sorted(text.index(each) for each in story)
     assert "Price 30 Given back 10 You paid 20" in text
