@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
+from decimal import Decimal
 
 from flask import Flask, abort, redirect, render_template, request, session, url_for
 from saldo import Hold, JobFailed, Refused, Saldo, SaldoError, Unavailable
@@ -37,10 +38,16 @@ class Work:
 WORKS = {work.action: work for work in (Work("text-to-image", "A picture"), Work("audio", "A voice", by_second=True))}
 
 
+def in_words(credits: Decimal) -> str:
+    """`1 credit`, `5 credits`, `0.5 credits`."""
+    return f"{credits} credit" if credits == 1 else f"{credits} credits"
+
+
 def create_app(credits: Saldo) -> Flask:
     """The studio, in front of this Saldo."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax")
+    app.add_template_filter(in_words, "credits")
 
     @app.get("/")
     def start() -> str:

@@ -54,7 +54,7 @@ def run(studio: FlaskClient, action: str, text: str) -> TestResponse:
 
 
 def available(studio: FlaskClient) -> str:
-    found = re.search(r"You have <strong>([\d.]+)</strong>", studio.get("/").text)
+    found = re.search(r"You have <strong>([\d.]+) credits</strong>", studio.get("/").text)
     assert found
     return found[1]
 
@@ -62,7 +62,7 @@ def available(studio: FlaskClient) -> str:
 def test_shows_the_price_before_it_charges(studio: FlaskClient) -> None:
     assert available(studio) == "60"
     page = ask(studio, "text-to-image", "a cat")
-    assert "<strong>5</strong> credits; you have 60" in page.text
+    assert "<strong>5 credits</strong>; you have 60" in page.text
     assert "will be left" not in page.text
     assert available(studio) == "60"
 
@@ -83,7 +83,7 @@ def test_charges_a_button_pressed_twice_once(studio: FlaskClient) -> None:
 
 def test_charges_the_real_length_of_a_voice(studio: FlaskClient) -> None:
     text = "extraordinarily " * 25  # 400 letters: 32 seconds, 3 credits; 25 words: 25 seconds, 2 credits
-    assert "up to <strong>3</strong> credits" in ask(studio, "audio", text).text
+    assert "up to <strong>3 credits</strong>" in ask(studio, "audio", text).text
     run(studio, "audio", text)
     assert available(studio) == "58"
 
@@ -102,7 +102,7 @@ def test_warns_and_then_refuses_with_the_way_out(studio: FlaskClient) -> None:
     for _ in range(3):
         run(studio, "text-to-image", "a cat")
     page = ask(studio, "text-to-image", "a cat")
-    assert "5 credits are missing." in page.text
+    assert "Missing: 5 credits." in page.text
     answer = studio.post("/run", data=fields(page))
     assert answer.status_code == 402
     assert 'href="http://127.0.0.1:8000/packs' in answer.text
