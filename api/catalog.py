@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from babel.core import negotiate_locale
@@ -14,6 +16,7 @@ from api.auth import public
 from api.blueprint import bp
 from billing import catalog, influencers, pictures
 from billing.catalog import Action, Catalog, FreePlan, Influencer, ModelPrice, Pack, Plan, Quota, Step, Text, Tier
+from billing.money import exact_to_decimal
 
 LOCALES = ("en", "es", "es_MX")
 
@@ -39,8 +42,14 @@ def list_packs() -> Response:
 def list_actions() -> Response:
     """The price list: what an app charges for, and how much; `version` changes whenever the catalog does."""
     known = catalog.current()
-    actions = [_write_action(action) for action in known.actions.values()]
-    return answer({"data": actions, "next_cursor": None, "version": known.version})
+    return answer(
+        {
+            "data": [_write_action(action) for action in known.actions.values()],
+            "next_cursor": None,
+            "version": known.version,
+            "credit_value_usd": _exact(known.credit_value_usd),
+        }
+    )
 
 
 @bp.get("/influencers")
@@ -133,6 +142,8 @@ def _write_action(action: Action) -> dict[str, Any]:
         "max_units": action.max_units,
         "steps": _write_steps(action.steps),
         "models": {model: _write_model(price) for model, price in action.models.items()},
+        "markup": _exact(action.markup),
+        "on_failure": dict(action.on_failure),
         "quotas": list(action.quotas),
         "requires_influencer": action.requires_influencer,
     }
@@ -146,7 +157,13 @@ def _write_model(price: ModelPrice) -> dict[str, Any]:
     return {
         "cost": None if price.cost is None else credits(price.cost),
         "steps": _write_steps(price.steps),
+        "input_per_million_usd": _exact(price.input_per_million_usd),
+        "output_per_million_usd": _exact(price.output_per_million_usd),
     }
+
+
+def _exact(value: Fraction | None) -> Decimal | None:
+    return None if value is None else exact_to_decimal(value)
 
 
 def write_influencer(currency: str, influencer: Influencer) -> dict[str, Any]:

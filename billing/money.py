@@ -138,6 +138,12 @@ def nano_usd_to_decimal(nano_usd: int) -> Decimal:
     return Decimal(f"{'-' if nano_usd < 0 else ''}{whole}{places}")
 
 
+def exact_to_decimal(value: Fraction) -> Decimal:
+    """A number of the catalog, which has at most 12 places, exactly and without trailing zeros: `0.02`, `1.25`."""
+    whole, rest = divmod(int(value * 10**12), 10**12)
+    return Decimal(f"{whole}.{rest:012d}".rstrip("0").rstrip("."))
+
+
 def format_nano_usd(nano_usd: int, locale: str) -> str:
     """The same for people, to the sixth place at most: `$0.0015`."""
     rounded = round_half_up(Fraction(nano_usd), 1000)

@@ -12,6 +12,7 @@ from api.openapi.schemas import (
     INTEGER,
     ITEM,
     MOMENT,
+    NUMBER,
     TIME,
     Schema,
     constrained,
@@ -56,6 +57,7 @@ _PRICE_LIST = obj(
     data=listing(ref("Action")),
     next_cursor={"type": "null"},
     version=words("Changes whenever the catalog does."),
+    credit_value_usd=nullable(told(NUMBER, "What a credit is worth where tokens are priced.")),
 )
 
 CALLS = (

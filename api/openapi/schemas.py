@@ -98,6 +98,7 @@ def either(*groups: Collection[str]) -> Schema:
 
 BOOLEAN: Schema = {"type": "boolean"}
 INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number", "description": "Exact."}
 CREDITS: Schema = {"type": "number", "description": "Credits: exact, at most 6 decimal places."}
 AMOUNT: Schema = {
     "type": "number",

@@ -11,6 +11,7 @@ from api.openapi.schemas import (
     INTEGER,
     ITEM,
     MINOR,
+    NUMBER,
     PERIOD,
     TIME,
     Schema,
@@ -146,6 +147,13 @@ _PACK = obj(
     resets=told(listing(words()), "Quotas that begin anew when it is bought."),
 )
 
+_MODEL_PRICE = obj(
+    cost=nullable(told(CREDITS, "In place of the action's.")),
+    steps=told(listing(_STEP), "In place of the action's, if there are any."),
+    input_per_million_usd=nullable(told(NUMBER, "What the model's maker asks for a million tokens in.")),
+    output_per_million_usd=nullable(told(NUMBER, "And for a million tokens out.")),
+)
+
 _ACTION = obj(
     id=ITEM,
     name=words(),
@@ -155,7 +163,9 @@ _ACTION = obj(
     per=nullable(INTEGER),
     max_units=nullable(INTEGER),
     steps=listing(_STEP),
-    models=mapping({"type": "object"}, "Prices by model."),
+    models=mapping(_MODEL_PRICE, "Prices by model."),
+    markup=told(NUMBER, "A token's price in credits is its price in dollars, times this, through `credit_value_usd`."),
+    on_failure=mapping(INTEGER, "How many percent of the price a job costs that fails, by the reason."),
     quotas=told(listing(words()), "Limits that it uses up."),
     requires_influencer=BOOLEAN,
 )

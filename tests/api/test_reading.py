@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from billing import adjustments, checkout, spending, subscriptions
+from billing import adjustments, catalog, checkout, spending, subscriptions
 from billing.accounts import open_account
 from billing.db import db, transaction
 from billing.ledger.grants import open_grant
 from billing.money import MICRO
 from billing.spending import Order
+from config import ROOT
 from tests.api.conftest import Caller, exact, problem
 from tests.stripe_world import Shop
 
@@ -243,3 +244,17 @@ def test_shows_what_is_for_sale_without_a_key(stranger: Caller, shop: Shop) -> N
         "interval": "month",
         "credits": 50,
     }
+
+
+def test_price_list_says_all_that_a_price_is_made_of(stranger: Caller, reader: Caller, ada: int) -> None:
+    catalog.configure(catalog.load_catalog(ROOT / "examples/catalogs/llm-agents.toml"))
+    listed = exact(stranger.get("/actions"))
+    (message,) = listed["data"]
+    worth = listed["credit_value_usd"]
+    assert (worth, message["markup"], message["on_failure"]["timeout"]) == (Decimal("0.01"), 1, 0)
+    asked = {"customer": "ada", "action": "message", "input_tokens": 1000, "output_tokens": 3000}
+    for model, price in message["models"].items():
+        usd = (1000 * price["input_per_million_usd"] + 3000 * price["output_per_million_usd"]) / 10**6
+        quote = exact(reader.post("/quotes", {**asked, "model": model}))
+        assert quote["amount"] == usd * message["markup"] / worth
+    assert message["models"]["gpt-5"]["output_per_million_usd"] == 10
