@@ -24,6 +24,9 @@ from config import ROOT, Settings, load_settings
 MAX_REQUEST_BYTES = 1024 * 1024
 """The largest body any door reads; what is longer is answered 413 before it is parsed."""
 
+MAX_HEARD_OUT_BYTES = 8 * MAX_REQUEST_BYTES
+"""How much of what is too long is taken in all the same."""
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application for `settings` (default: those of the environment).
@@ -54,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     _number_requests(app)
     _count_requests(app)
+    _hear_out(app)
     # The pages come first: they bring the protection against forged forms that other doors ask to be left out of.
     for door in (web, web.staff, webhooks, api, commands, worker):
         door.register(app)
@@ -97,6 +101,18 @@ def _count_requests(app: Flask) -> None:
     def count(response: Response) -> Response:
         if "began" in g:
             metrics.observe_request(_door(), response.status_code, time.perf_counter() - g.began)
+        return response
+
+
+def _hear_out(app: Flask) -> None:
+    """Take in, and drop, what was too long: whoever still sends when the line is cut never hears why."""
+
+    @app.after_request
+    def drop(response: Response) -> Response:
+        if response.status_code == 413 and request.environ.get("wsgi.input_terminated"):
+            left = MAX_HEARD_OUT_BYTES
+            while left > 0 and (read := request.environ["wsgi.input"].read(min(left, 65536))):
+                left -= len(read)
         return response
 
 

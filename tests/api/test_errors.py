@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 
 import pytest
 from sqlalchemy import event
@@ -109,6 +110,24 @@ def test_refuses_a_body_that_is_too_large(shop: Shop, biller: Caller) -> None:
     body = b'{"id": "x", "name": "' + b"a" * (1024 * 1024) + b'"}'
     answer = biller.call("POST", "/customers", data=body, content_type="application/json")
     assert problem(answer) == (413, "too_large")
+
+
+@pytest.mark.parametrize(("megabytes", "left"), [(2, 0), (9, 1024 * 1024)])
+def test_hears_a_body_that_is_too_large_out_before_the_line_is_cut(
+    shop: Shop, biller: Caller, megabytes: int, left: int
+) -> None:
+    """Whoever is still sending then gets a broken pipe in place of the answer; but nobody has to be heard for ever."""
+    length = megabytes * 1024 * 1024
+    body = io.BytesIO(b" " * length)
+    answer = biller.call(
+        *("POST", "/customers"),
+        input_stream=body,
+        content_length=length,
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert problem(answer) == (413, "too_large")
+    assert length - body.tell() == left
 
 
 def test_says_nothing_of_the_inside_when_the_database_fails__F142(shop: Shop, reader: Caller) -> None:
