@@ -81,8 +81,8 @@ def _line(row: Row, figure: Figure) -> str:
     sign = "≤" if row.at_most else "≥"
     spread = f"{min(figure.rounds):.3g}–{max(figure.rounds):.3g}"
     return (
-        f"{row.name:<20}{figure.value:>8.3g}  ({spread}, {len(figure.rounds)} rounds)"
-        f"  floor {sign} {row.floor:g}, goal {sign} {row.goal:g}: {word}\n{'':<20}{figure.about}"
+        f"{row.name:<26}{figure.value:>8.3g}  ({spread}, {len(figure.rounds)} rounds)"
+        f"  floor {sign} {row.floor:g}, goal {sign} {row.goal:g}: {word}\n{'':<26}{figure.about}"
     )
 
 

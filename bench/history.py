@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from bench.saldo import make_account
+from bench.saldo import make_account, make_accounts
 from billing.accounts import open_account
+from billing.clock import month_start
 from billing.db import transaction
 from billing.ledger.posting import entry_hash
 from billing.ledger.shelf import columns_of
@@ -21,6 +22,21 @@ from billing.money import MICRO
 def make_history(entries: int) -> tuple[str, int]:
     """A customer with so many debits of one credit each; their id and account. PostgreSQL only; call it inside."""
     public_id = make_account()
+    account_id = _spend(public_id, entries)
+    _analyze()
+    return public_id, account_id
+
+
+def make_histories(accounts: int, entries: int) -> list[str]:
+    """So many customers with so many debits each; their ids. PostgreSQL only; call it inside."""
+    customers = make_accounts(accounts)
+    for public_id in customers:
+        _spend(public_id, entries)
+    _analyze()
+    return customers
+
+
+def _spend(public_id: str, entries: int) -> int:
     with transaction() as connection:
         account_id = connection.scalar(select(Customer.account_id).where(Customer.public_id == public_id))
         assert account_id is not None
@@ -46,11 +62,16 @@ def make_history(entries: int) -> tuple[str, int]:
                 last_at=at,
                 last_hash=debits[-1].hash,
                 debited_total=-spent,
+                month_at=month_start(at),
+                month_spent=spent,
             )
         )
+    return account_id
+
+
+def _analyze() -> None:
     with transaction() as connection:
         connection.exec_driver_sql("ANALYZE")
-    return public_id, account_id
 
 
 def _debits(account_id: int, first: int, count: int, balance: int, chain: bytes, at: datetime) -> Iterator[EntryRow]:

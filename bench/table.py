@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import debits, reads, storage, webhooks
+from bench import audits, debits, reads, storage, webhooks
 from bench.postgresql import Postgresql
 from bench.rounds import Effort, Figure
 
@@ -39,4 +39,6 @@ ROWS = [
     Row("history_1m_vs_1k", reads.history_1m_vs_1k, 1.3, 1.1, at_most=True),
     Row("bytes_per_entry", storage.bytes_per_entry, 350, 220, at_most=True),
     Row("sqlite_vs_minimal", storage.sqlite_vs_minimal, 0.5, 0.7),
+    Row("audit_1m_vs_sum", audits.audit_1m_vs_sum, 60, 20, at_most=True),
+    Row("audit_incremental_vs_full", audits.audit_incremental_vs_full, 0.2, 0.05, at_most=True),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -13,23 +14,26 @@ from sqlalchemy.exc import DBAPIError
 from billing import audit as audits
 from billing import self_test, stripe_audit
 from billing.errors import SaldoError
-from commands.output import FINDING, as_json, could_not, explains, write_json
+from commands.output import FINDING, Moment, as_json, could_not, explains, write_json
 
 group = AppGroup("ledger", help="Prove that the books are right.")
 
 
 @group.command("audit")
 @click.option("--customer", help="Only this customer's books.")
+@click.option("--since", type=Moment(), help="Replay only books that have moved since this time, when all was right.")
 @click.option("--self-test", "prove", is_flag=True, help="Plant corruptions in a copy and see that each is found.")
 @click.option("--stripe", is_flag=True, help="Compare with Stripe's own lists too; of all customers only.")
 @as_json
 @explains
-def audit(customer: str | None, prove: bool, stripe: bool, as_json: bool) -> None:
+def audit(customer: str | None, since: datetime | None, prove: bool, stripe: bool, as_json: bool) -> None:
     """Check every invariant: exit 0 clean, 1 violations, 2 could not finish."""
     if stripe and (customer is not None or prove):
         raise click.UsageError("--stripe compares everything; leave --customer and --self-test out")
+    if since is not None and (customer is not None or prove):
+        raise click.UsageError("--since is for everybody's books; leave --customer and --self-test out")
     try:
-        clean = _self_test(as_json) if prove else _audit(customer, stripe, as_json)
+        clean = _self_test(as_json) if prove else _audit(customer, since, stripe, as_json)
     except (SaldoError, DBAPIError):
         raise  # they have a sentence of their own
     except Exception as error:
@@ -39,9 +43,9 @@ def audit(customer: str | None, prove: bool, stripe: bool, as_json: bool) -> Non
         raise SystemExit(FINDING)
 
 
-def _audit(customer: str | None, stripe: bool, as_json: bool) -> bool:
+def _audit(customer: str | None, since: datetime | None, stripe: bool, as_json: bool) -> bool:
     online = stripe_audit.audit_at_stripe() if stripe else ()
-    violations = (_told(each, as_json) for each in chain(audits.audit(customer), online))
+    violations = (_told(each, as_json) for each in chain(audits.audit(customer, since), online))
     found = list(violations) if as_json else sum(1 for _ in violations)
     waiting = list(audits.warnings()) if customer is None else []
     if as_json:

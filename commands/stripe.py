@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import click
 from flask.cli import AppGroup
@@ -17,22 +16,10 @@ from billing import catalog_sync
 from billing import reconcile as reconciling
 from billing.errors import NotFound
 from billing.reconcile import Finding
-from commands.output import FINDING, as_json, could_not, explains, write_json
+from commands.output import FINDING, Moment, as_json, could_not, explains, write_json
 from webhooks import inbox
 
 group = AppGroup("stripe", help="Keep Stripe and the books in step.")
-
-
-class _Moment(click.ParamType):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """A day or an RFC 3339 time; without a zone it is UTC."""
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-11-24 or 2026-11-24T12:00:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @group.command("sync-catalog")
@@ -55,7 +42,7 @@ def sync_catalog(dry_run: bool, as_json: bool) -> None:
 
 
 @group.command("reconcile")
-@click.option("--since", type=_Moment(), help="Look back to this time (default: 35 days ago).")
+@click.option("--since", type=Moment(), help="Look back to this time (default: 35 days ago).")
 @click.option("--dry-run", is_flag=True, help="Only say what is missing or differs (exit 1 if anything).")
 @as_json
 @explains

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from billing import audit
+from billing import audit, spending
+from billing import clock as business_time
 from billing.db import db, transaction
+from billing.money import MICRO
 from billing.self_test.corruptions import CORRUPTIONS
+from billing.spending import Order
 from tests.commands.conftest import Run, told
+from tests.conftest import Clock
 from tests.factories import make_customer, make_grant
 
 
@@ -44,6 +50,45 @@ def test_audit_prints_one_line_for_each_violation_and_exits_1(run: Run, account:
     (violation,) = told(run("ledger", "audit", "--json"), 1)["violations"]
     assert (violation["invariant"], violation["customer"]) == ("I05", "ada")
     assert run("ledger", "audit", "--customer", "ben").exit_code == 0
+
+
+def test_audit_since_a_time_replays_only_what_has_moved(run: Run, account: int, clock: Clock) -> None:
+    clock.advance(days=3)
+    ben = make_customer("ben")
+    make_grant(ben, 100)
+    yesterday = (business_time.now() - timedelta(days=1)).isoformat()
+    spoil(account)
+    assert run("ledger", "audit").exit_code == 1
+    assert run("ledger", "audit", "--since", yesterday).exit_code == 0, "nothing was written in these books since"
+    spoil(ben)
+    (violation,) = told(run("ledger", "audit", "--since", yesterday, "--json"), 1)["violations"]
+    assert violation["customer"] == "ben"
+    assert run("ledger", "audit", "--since", "2020-01-01", "--json").stdout.count('"I05"') == 2
+
+
+def test_audit_since_a_time_sees_books_that_only_a_hold_has_moved(run: Run, account: int, clock: Clock) -> None:
+    clock.advance(days=3)
+    spending.place_hold(account, Order(amount=10 * MICRO), actor="app:shop")
+    spoil(account)
+    today = business_time.now().isoformat()
+    assert run("ledger", "audit", "--since", today).exit_code == 1
+    clock.advance(days=3)
+    today = business_time.now().isoformat()
+    assert run("ledger", "audit", "--since", today).exit_code == 0
+
+
+def test_audit_since_a_time_checks_the_database_as_always(run: Run, account: int) -> None:
+    with transaction() as connection:
+        connection.execute(text("DROP INDEX uq_entries_source"))
+    db.session.rollback()
+    (violation,) = told(run("ledger", "audit", "--since", "2999-01-01", "--json"), 1)["violations"]
+    assert violation["invariant"] == "I37"
+
+
+def test_audit_since_a_time_is_of_everybody(run: Run, account: int) -> None:
+    for more in (("--customer", "ada"), ("--self-test",)):
+        assert run("ledger", "audit", "--since", "2026-01-01", *more).exit_code == 2
+    assert run("ledger", "audit", "--since", "yesterday").exit_code == 2
 
 
 def test_audit_that_cannot_finish_exits_2(run: Run, account: int) -> None:

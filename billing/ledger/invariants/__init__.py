@@ -16,7 +16,7 @@ from billing.ledger.invariants import entries, spending, standing
 from billing.ledger.invariants.finding import Finding
 from billing.ledger.invariants.replay import Replay, Step
 from billing.ledger.invariants.schema import check_schema, duplicate_sources, orphans
-from billing.ledger.invariants.streams import BookStreams, open_books
+from billing.ledger.invariants.streams import BookStreams, Chosen, open_books
 
 __all__ = ["Finding", "check_books", "check_database", "check_schema"]
 
@@ -53,14 +53,14 @@ AT_END: tuple[Callable[[Replay], Iterator[Finding]], ...] = (
 
 
 def check_books(
-    connection: Connection, account_id: int | None = None, unsteady: Iterable[tuple[int, str]] = ()
+    connection: Connection, chosen: Chosen = None, unsteady: Iterable[tuple[int, str]] = ()
 ) -> Iterator[Finding]:
-    """Replay the books of one account or of all and check them.
+    """Replay the books of one account, of some or of all and check them.
 
     ``unsteady``: account and id of every payment that a refund or dispute has ever touched, in the order of the
     accounts; its credits may have been frozen at times that no row records.
     """
-    streams = open_books(connection, account_id)
+    streams = open_books(connection, chosen)
     touched = _by_account(unsteady)
     while (account := next(streams.accounts.take(_ANY_ACCOUNT), None)) is not None:
         streams.skip_to(account.account_id)

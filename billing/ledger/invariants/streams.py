@@ -37,12 +37,16 @@ class Stream:
             yield row
 
 
-def stream(
-    connection: Connection, query: Select[Any], key: tuple[str, ...], account: Any, account_id: int | None
-) -> Stream:
-    """The rows of ``query``, of one account or of all (``account`` is the column), handed out by ``key``."""
-    if account_id is not None:
-        query = query.where(account == account_id)
+Chosen = int | Select[Any] | None
+"""Whose books: one account's, those of the accounts that a query names, or everybody's."""
+
+
+def stream(connection: Connection, query: Select[Any], key: tuple[str, ...], account: Any, chosen: Chosen) -> Stream:
+    """The rows of ``query`` of the chosen accounts (``account`` is the column), handed out by ``key``."""
+    if isinstance(chosen, int):
+        query = query.where(account == chosen)
+    elif chosen is not None:
+        query = query.where(account.in_(chosen))
     if len(key) == 1:
         name = key[0]
         return Stream(connection, query, lambda row: (getattr(row, name),))
@@ -69,8 +73,8 @@ class BookStreams:
             each.skip_to((account_id, 0))
 
 
-def open_books(connection: Connection, account_id: int | None) -> BookStreams:
-    """Streams over the books of one account or of all."""
+def open_books(connection: Connection, chosen: Chosen) -> BookStreams:
+    """Streams over the books of the chosen accounts."""
     target = aliased(Entry)
     entries = (
         select(
@@ -91,7 +95,7 @@ def open_books(connection: Connection, account_id: int | None) -> BookStreams:
     )
 
     def of(query: Select[Any], model: Any, *key: str) -> Stream:
-        return stream(connection, query, key, model.account_id, account_id)
+        return stream(connection, query, key, model.account_id, chosen)
 
     return BookStreams(
         accounts=of(select(Account.__table__).order_by(Account.account_id), Account, "account_id"),
