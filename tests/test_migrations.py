@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from sqlalchemy import Engine as Connections
 from sqlalchemy import create_engine, inspect, text
 
 from billing.db import Base, db
+from billing.schema import state
 from config import ROOT
 from tests.conftest import environ_for, rules_only
 from tests.engines import Engine
+from tests.factories import make_customer, make_grant, use_catalog
 from tests.sandbox_server import free_port
 
 DIRECTORY = str(ROOT / "migrations")
@@ -122,6 +125,36 @@ def test_fresh_databases_are_apart(engine: Engine) -> None:
             connection.execute(text("CREATE TABLE mine (id integer)"))
         connections.dispose()
         engine.drop(url)
+
+
+CHANGES = (
+    "CREATE TABLE mine (id integer)",
+    "ALTER TABLE mails RENAME TO letters",
+    "ALTER TABLE mails RENAME COLUMN kind TO sort",
+    "UPDATE alembic_version SET version_num = 'mine'",
+)
+
+
+def test_fresh_database_is_as_new_whatever_became_of_those_before(engine: Engine, tmp_path: Path) -> None:
+    """Rows that nobody may delete, numbers that count on, another schema, and a writer who has not left."""
+    use_catalog(tmp_path)
+    shapes, writers = [], []
+    for change in (*CHANGES, None, None, None):
+        url = engine.fresh()
+        with rules_only(url):
+            assert state() == "ok"
+            shapes.append(shape(db.engine))
+            assert make_customer("ana") == 1
+            make_grant(1, 100)
+            with db.engine.begin() as connection:
+                connection.execute(text(change or "DELETE FROM mails"))
+            connections = create_engine(db.engine.url)
+        writers.append(connections.connect())
+        writers[-1].execute(text("UPDATE customers SET email = NULL"))
+        engine.drop(url)
+    for writer in writers:
+        writer.invalidate()  # the server has ended it, or its file is gone
+    assert shapes == [shapes[0]] * 7
 
 
 def test_server_refuses_a_schema_that_is_not_its_own__F186_F189(engine: Engine) -> None:
