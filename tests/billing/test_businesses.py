@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 from api.balance import write_balance
-from billing import accounts, audit, catalog, enforcement, monthly_use, quotas, refunds, spending, usage
+from billing import accounts, catalog, enforcement, monthly_use, quotas, refunds, spending, usage
 from billing.catalog import check_catalog
 from billing.clock import now
-from billing.db import db, snapshot
 from billing.errors import InsufficientCredits, QuotaExceeded, SubscriptionRequired, UnitOutOfRange
 from billing.ledger.history import list_entries
 from billing.money import MICRO
 from billing.spending import Charge, Order
 from config import ROOT
-from tests.billing.conftest import Calendar
+from tests.billing.conftest import Calendar, every_invariant_holds
 from tests.billing.shop import Shop
 from tests.billing.stripe_stand_in import StripeStandIn
 
@@ -36,10 +35,7 @@ def open_business(calendar: Calendar, database: None, stripe: StripeStandIn) -> 
 
     yield open_
     enforcement.configure("enforce")
-    db.session.rollback()
-    with snapshot() as connection:
-        found = [violation.line for violation in audit.audit_connection(connection, rows_only=True)]
-    assert found == []
+    every_invariant_holds()
 
 
 def subscribe(shop: Shop, plan_id: str, interval: str = "month") -> str:
