@@ -298,6 +298,8 @@ def test(arguments: list[str]) -> None:
     """Become the test suite; `arguments` come last and win: `-n 0`, `-m force`, `-m browser`, `-m slow`."""
     install("requirements.lock", "requirements-dev.lock")
     os.chdir(ROOT)
+    # Each of hundreds of processes, and pytest in every file, would compile the same sources anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Four processes also on two cores, since many tests wait for others; a file's servers start once.
     split = ["-n", "4", "--dist", "loadfile"]
     command = [str(PYTHON), "-m", "pytest", *split, "-m", "not force and not browser and not slow", *arguments]
