@@ -60,7 +60,7 @@ def audit_incremental_vs_full(server: Postgresql, folder: Path, effort: Effort) 
 
 def _rounds(effort: Effort) -> int:
     """A whole audit takes a minute: few rounds tell enough."""
-    return max(1, effort.rounds // 2)
+    return max(1, effort.rounds // 3)
 
 
 def _audited(since: datetime | None = None) -> list[str]:

@@ -12,6 +12,7 @@ from bench.saldo import make_account, make_accounts
 from billing.accounts import open_account
 from billing.clock import month_start
 from billing.db import transaction
+from billing.ledger.grants import burn_key
 from billing.ledger.posting import entry_hash
 from billing.ledger.shelf import columns_of
 from billing.ledger.states import EntryRow, UseRow
@@ -42,7 +43,7 @@ def _spend(public_id: str, entries: int) -> int:
         assert account_id is not None
         with open_account(account_id) as book:
             first, balance, chain, at = book.last_seq + 1, book.balance, book.last_hash, book.now
-            grant = min(book.grants)
+            grant = min(book.grants.values(), key=burn_key).seq
         debits = list(_debits(account_id, first, entries, balance, chain, at))
         cursor = connection.connection.cursor()
         _copy(cursor, Entry.__table__, debits)

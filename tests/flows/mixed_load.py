@@ -41,7 +41,7 @@ CUT_OFF = (0, 503)
 
 @dataclass
 class Act:
-    """One call; `status` is 0 until there was an answer."""
+    """One call; `status` is 0 until there was an answer, which took so many `seconds` the last time."""
 
     kind: str
     path: str
@@ -49,6 +49,7 @@ class Act:
     key: str
     status: int = 0
     answer: Any = None
+    seconds: float = 0.0
 
     @property
     def done(self) -> bool:
@@ -68,6 +69,8 @@ class MixedLoad:
     acknowledged: set[str] = field(default_factory=set)
     paid: list[str] = field(default_factory=list)
     cut_off: int = 0
+    unavailable: int = 0
+    """How often the answer was 503."""
 
     def __post_init__(self) -> None:
         self._chance = random.Random()
@@ -78,10 +81,10 @@ class MixedLoad:
         self._payments: list[str] = []
 
     @contextmanager
-    def going_on(self) -> Iterator[None]:
+    def going_on(self, threads_at_once: int = THREADS) -> Iterator[None]:
         """Everybody does one thing after the other while the block runs, and until the server is gone."""
         over = threading.Event()
-        threads = [threading.Thread(target=self._work, args=(over,)) for _ in range(THREADS)]
+        threads = [threading.Thread(target=self._work, args=(over,)) for _ in range(threads_at_once)]
         for thread in threads:
             thread.start()
         try:
@@ -115,6 +118,7 @@ class MixedLoad:
 
     def ask(self, act: Act) -> bool:
         """Do it, or do it again with the same key; false when nobody answered."""
+        begun_at = time.perf_counter()
         try:
             answer = requests.post(
                 f"{self.town.installation.url}/api/v1/{act.path}",
@@ -125,7 +129,8 @@ class MixedLoad:
         except requests.RequestException:
             act.status = 0
             return False
-        act.status, act.answer = answer.status_code, answer.json()
+        act.status, act.answer, act.seconds = answer.status_code, answer.json(), time.perf_counter() - begun_at
+        self.unavailable += act.status == 503
         assert act.done or act.status in (*REFUSED, *CUT_OFF), (act, answer.text)
         if act.kind == "checkout" and act.done:
             self._unpaid.append(act.answer["id"])
@@ -138,6 +143,7 @@ class MixedLoad:
         event = self._chance.choice(waiting[-20:])
         status = self.town.deliver(event)
         assert status in (0, 200, 503)
+        self.unavailable += status == 503
         if status == 200:
             self.acknowledged.add(event["id"])
         return status != 0

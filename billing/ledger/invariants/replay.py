@@ -82,14 +82,13 @@ class Step:
     uses: list[Any]
     grant: Any | None
     balance_before: int
+    eaten: dict[int, int] = field(init=False)
+    """Micro-credits by grant: positive eaten, negative brought back."""
 
-    @property
-    def eaten(self) -> dict[int, int]:
-        """Micro-credits by grant: positive eaten, negative brought back."""
-        by_grant: dict[int, int] = {}
+    def __post_init__(self) -> None:
+        self.eaten = {}
         for use in self.uses:
-            by_grant[use.grant_seq] = by_grant.get(use.grant_seq, 0) + use.amount
-        return by_grant
+            self.eaten[use.grant_seq] = self.eaten.get(use.grant_seq, 0) + use.amount
 
 
 @dataclass(slots=True)

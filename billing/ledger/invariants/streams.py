@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -50,8 +51,7 @@ def stream(connection: Connection, query: Select[Any], key: tuple[str, ...], acc
     if len(key) == 1:
         name = key[0]
         return Stream(connection, query, lambda row: (getattr(row, name),))
-    first, second = key
-    return Stream(connection, query, lambda row: (getattr(row, first), getattr(row, second)))
+    return Stream(connection, query, attrgetter(*key))
 
 
 @dataclass(slots=True)
