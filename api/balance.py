@@ -21,12 +21,12 @@ def read_balance(public_id: str) -> Response:
 
 def write_balance(public_id: str, account_id: int) -> dict[str, Any]:
     """A customer's balance as JSON."""
-    balance = accounts.read_balance(account_id)
-    plan = entitlements.plan_of(account_id)
+    balance, (living,) = accounts.read_balance_and(account_id, entitlements.plan_asked(account_id))
+    plan = entitlements.plan_in(living)
     sold = catalog.current().plans.get(plan)
     # Sold as unlimited is not enough: it must be paid, and not disputed (R13).
     unlimited = sold is not None and sold.unlimited
-    unlimited = unlimited and entitlements.entitlement_of(account_id, clock.now()).unlimited
+    unlimited = unlimited and entitlements.entitlement_in(living, clock.now()).unlimited
     expiry = balance.next_expiry
     return {
         "customer": public_id,

@@ -14,7 +14,7 @@ from billing.ledger import due
 from billing.ledger.balances import BalanceView, view_of
 from billing.ledger.book import Book, read_book
 from billing.models import Account
-from billing.statements import Asked
+from billing.statements import Asked, Row
 
 
 @contextmanager
@@ -42,11 +42,16 @@ def ensure_up_to_date(account_id: int) -> None:
 
 def read_balance(account_id: int) -> BalanceView:
     """Balance, grants and totals as of now; raises ``NotFound``."""
-    book = read_book(account_id, clock.now(), locked=False)
+    return read_balance_and(account_id)[0]
+
+
+def read_balance_and(account_id: int, *besides: Asked) -> tuple[BalanceView, list[list[Row]]]:
+    """The same, and the rows of what is read ``besides`` in the same trip (see ``read_book``)."""
+    book = read_book(account_id, clock.now(), locked=False, besides=besides)
     if book.next_due_at is None or book.next_due_at > book.now:
-        return view_of(book)
-    with transaction(), open_account(account_id) as booked:
-        return view_of(booked)
+        return view_of(book), book.besides
+    with transaction(), open_account(account_id, besides=besides) as booked:
+        return view_of(booked), booked.besides
 
 
 def book_due(book: Book) -> None:

@@ -85,7 +85,11 @@ def plan_asked(account_id: int) -> Asked:
 
 def plan_of(account_id: int) -> str:
     """The plan the customer is on: the free one without a living subscription."""
-    rows = read(connection(), _LIVING_PLAN, account_id=account_id)
+    return plan_in(read(connection(), _LIVING_PLAN, account_id=account_id))
+
+
+def plan_in(rows: Sequence[Row]) -> str:
+    """The same out of what ``plan_asked`` has read."""
     return str(rows[0]["item"]) if rows else FREE_PLAN
 
 
