@@ -15,14 +15,17 @@ def settle_freed(book: Book, grant: GrantState, amount: int, at: datetime, *, pa
 
     On a grant that was taken back meanwhile they first lower the debt this left, or go to the grant that paid it.
     What is given back (``pays_debt``) then pays other debt. What has ended expires at once, an entry of its own.
+
+    Two grants may each have paid the other's debt: what goes to one may come back and be spent here on the way, so
+    never more is handed on than what is still unheld.
     """
     for debt in book.debts_left_on(grant.seq):
-        paid = min(amount, debt.open)
+        paid = min(amount, debt.open, grant.unheld)
         if paid:
             book.pay_debt(debt, grant, paid)
             amount -= paid
         for payer, part in payers_of(book, debt):
-            back = min(amount, part)
+            back = min(amount, part, grant.unheld)
             if back:
                 book.pay_debt(debt, grant, back, payer=payer)
                 amount -= back

@@ -230,13 +230,13 @@ class Model:
     def _came_free(self, lot: Lot, amount: int, at: datetime, *, pays: bool) -> None:
         """First to the debt that taking this lot back left, or to who paid it; then, if its time is over, gone."""
         for lack in [lack for lack in self.lacks if lack.lot is lot]:
-            paid = min(amount, lack.open)
+            paid = min(amount, lack.open, lot.left - lot.held)
             lack.open -= paid
             lot.left -= paid
             lack.paid.append((lot, paid))
             amount -= paid
             for payer, out in lack.payers():
-                back = min(amount, out)
+                back = min(amount, out, lot.left - lot.held)
                 if back:
                     amount -= back
                     lot.left -= back

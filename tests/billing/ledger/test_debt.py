@@ -108,3 +108,17 @@ def test_what_a_hold_leaves_pays_no_debt_of_others(account: int) -> None:
     spending.void_hold(job)
     assert standing(account) == (-10, 0, 0, 0, 40)
     assert remaining(account) == {3: 30}
+
+
+def test_hold_over_two_packs_that_owe_each_other_is_set_free(account: int) -> None:
+    """What the first hands on pays the second's debt, so the second has less to hand on than was set free in it."""
+    first, second = (buy_pack(account, credits, expires_after_days=1) for credits in (10, 20))
+    job = hold(account, 15)
+    spent = debit(account, 10)
+    tell_refund(first, 500)
+    give_back(spent, 5)
+    tell_refund(second, 1000)
+    assert standing(account) == (0, 0, 15, 0, 15)
+    spending.void_hold(job)
+    assert standing(account) == (0, 0, 0, 0, 5)
+    assert remaining(account) == {first.seq: 5}, "not given back, so it pays no other's debt"
