@@ -41,7 +41,7 @@ class GrantState:
     @property
     def free(self) -> int:
         """What may be spent, taken or expire: neither held nor frozen."""
-        return max(0, self.remaining - self.held - self.freeze_target)
+        return max(0, self.unheld - self.freeze_target)
 
     def has_ended(self, at: datetime) -> bool:
         """Whether its time is over; R5: spendable iff now < end."""
