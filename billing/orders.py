@@ -17,7 +17,7 @@ from billing.errors import Invalid, InvalidAmount, NotFound, UnitOutOfRange
 from billing.ledger.posting import Note
 from billing.models import Quote
 from billing.money import MAX_MOVE, dumps, round_half_up
-from billing.pricing import price_action
+from billing.pricing import price_work
 
 NANO = 10**9
 MAX_COUNT = 10**9
@@ -100,16 +100,7 @@ def cost_of(account_id: int, order: Order, now: datetime) -> Cost:
 def price_of(order: Order) -> Cost:
     """What the order's action costs by the catalog that is in force; raises what ``price_action`` raises."""
     known = catalog.current()
-    assert order.action is not None
-    priced = price_action(
-        known,
-        order.action,
-        quantity=order.quantity,
-        units=order.units,
-        model=order.model,
-        input_tokens=order.input_tokens,
-        output_tokens=order.output_tokens,
-    )
+    priced = price_work(known, order)
     return Cost(priced.amount_micro, _nano(priced.cost_usd), known.version)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from billing.catalog import Action, ActionKind, Catalog, ModelPrice, Pack, Plan, Step
 from billing.errors import UnitOutOfRange, UnknownAction
@@ -38,6 +39,37 @@ class Priced:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: Fraction | None = None
+
+
+class Work(Protocol):
+    """What is priced: an order before it is done, or the record of a job after it."""
+
+    @property
+    def action(self) -> str | None: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def units(self) -> int | None: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def input_tokens(self) -> int | None: ...
+    @property
+    def output_tokens(self) -> int | None: ...
+
+
+def price_work(catalog: Catalog, work: Work) -> Priced:
+    """The price of work on an action, by all that is measured of it; raises what ``price_action`` raises."""
+    assert work.action is not None
+    return price_action(
+        catalog,
+        work.action,
+        quantity=work.quantity,
+        units=work.units,
+        model=work.model,
+        input_tokens=work.input_tokens,
+        output_tokens=work.output_tokens,
+    )
 
 
 def price_action(

@@ -16,7 +16,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Executable, Insert, Select, Table, bindparam, event, insert, update
+from sqlalchemy import Dialect, Executable, Insert, Select, Table, Update, bindparam, event, insert, update
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -44,8 +44,6 @@ class Statement:
         self._clause = clause
         self._columns = columns
         self._forms: dict[str, _Form] = {}
-        self.inserts = isinstance(clause, Insert)
-        self.table: Table = getattr(clause, "table", None)  # type: ignore[assignment]  # nobody asks a SELECT
 
     def form(self, dialect: Dialect) -> _Form:
         """The statement in the words of one engine."""
@@ -55,17 +53,26 @@ class Statement:
         return found
 
 
+class Change(Statement):
+    """An INSERT or UPDATE of one row of a table."""
+
+    def __init__(self, table: Table, clause: Insert | Update, columns: Sequence[str] | None = None) -> None:
+        super().__init__(clause, columns)
+        self.table = table
+        self.inserts = isinstance(clause, Insert)
+
+
 @cache
-def insert_into(table: Table) -> Statement:
+def insert_into(table: Table) -> Change:
     """A whole row of a table, by parameters of its columns' names."""
-    return Statement(insert(table).inline(), [column.name for column in table.columns])
+    return Change(table, insert(table).inline(), [column.name for column in table.columns])
 
 
 @cache
-def update_of(table: Table, names: tuple[str, ...]) -> Statement:
+def update_of(table: Table, names: tuple[str, ...]) -> Change:
     """These columns of the row whose primary key the other parameters name."""
     by_key = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
-    return Statement(update(table).where(*by_key).values({name: bindparam(f"new_{name}") for name in names}))
+    return Change(table, update(table).where(*by_key).values({name: bindparam(f"new_{name}") for name in names}))
 
 
 def update_parameters(table: Table, row: Parameters, names: Iterable[str]) -> Parameters:
@@ -77,8 +84,8 @@ def update_parameters(table: Table, row: Parameters, names: Iterable[str]) -> Pa
 Asked = tuple[Statement, Parameters]
 """A SELECT and its parameters."""
 
-Write = tuple[Statement, Parameters]
-"""An INSERT or UPDATE of one row and its parameters."""
+Write = tuple[Change, Parameters]
+"""A change and its parameters."""
 
 
 class _Form:
@@ -149,12 +156,12 @@ def read_together(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     return [[form.row(values) for values in rows] for (form, _), rows in zip(forms, found, strict=True)]
 
 
-def write_later(connection: Connection, statement: Statement, rows: Iterable[Parameters]) -> None:
+def write_later(connection: Connection, change: Change, rows: Iterable[Parameters]) -> None:
     """Write these rows before anything else is asked of this connection, at the latest when it commits.
 
     What the database refuses is therefore raised only then.
     """
-    connection.info.setdefault(_PENDING, []).extend((statement, row) for row in rows)
+    connection.info.setdefault(_PENDING, []).extend((change, row) for row in rows)
 
 
 def write_pending(connection: Connection, *, commit: bool = False) -> None:
@@ -187,7 +194,7 @@ def _run(connection: Connection, statements: Sequence[Sent], *, commit: bool = F
         return [driver.execute(text, values).fetchall() for text, values in statements]
 
 
-_Part = tuple[Statement, list[Parameters]]
+_Part = tuple[Change, list[Parameters]]
 
 
 def _apart(pending: Sequence[Write]) -> Iterator[list[_Part]]:

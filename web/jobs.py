@@ -6,7 +6,7 @@ from flask_babel import gettext, lazy_gettext
 
 from billing import catalog
 from billing.errors import UnitOutOfRange, UnknownAction
-from billing.pricing import price_action
+from billing.pricing import price_work
 from billing.usage import JobRecord, Trace, UsageRow
 from web import costs, words
 from web.subscriptions import State
@@ -73,15 +73,6 @@ def price_of(trace: Trace) -> str | None:
     if job.action is None or trace.price_version != known.version:
         return None
     try:
-        priced = price_action(
-            known,
-            job.action,
-            quantity=job.quantity,
-            units=job.units,
-            model=job.model,
-            input_tokens=job.input_tokens,
-            output_tokens=job.output_tokens,
-        )
+        return costs.explain_price(known, price_work(known, job))
     except (UnknownAction, UnitOutOfRange):
         return None
-    return costs.explain_price(known, priced)
