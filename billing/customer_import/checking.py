@@ -45,11 +45,13 @@ def check_row(row: Row) -> tuple[Found | None, list[Problem]]:
     def refuse(field: str, message: str) -> None:
         problems.append(Problem(row.row, field, message))
 
+    # What belongs to the customer is looked at before the customer: a twin may bring both in between the two looks.
+    entry = connection().execute(select(Entry.__table__).where(Entry.source == import_source(row))).first()
+    owner = stripe_customers.account_of(row.stripe_customer) if row.stripe_customer is not None else None
     customer = connection().execute(select(Customer.__table__).where(Customer.public_id == row.id)).first()
     account_id = customer.account_id if customer is not None else None
     if customer is not None and customer.erased_at is not None:
         refuse("id", "this customer was erased")
-    entry = connection().execute(select(Entry.__table__).where(Entry.source == import_source(row))).first()
     _check_balance(row, account_id, entry, refuse)
     if row.as_of is not None and row.as_of > clock.now():
         refuse("as_of", "is in the future")
@@ -57,7 +59,7 @@ def check_row(row: Row) -> tuple[Found | None, list[Problem]]:
         refuse("plan", "the catalog has no such plan")
     elif row.plan not in (None, FREE_PLAN) and row.stripe_subscription is None:
         refuse("stripe_subscription", f"is required for the plan {row.plan}: what pays for it at Stripe")
-    _check_link(row, account_id, refuse)
+    _check_link(row, account_id, owner, refuse)
     if problems:
         return None, problems
     subscription, adopted = _look_at_stripe(row, refuse)
@@ -74,10 +76,9 @@ def _check_balance(row: Row, account_id: int | None, entry: Any, refuse: Any) ->
         refuse("expires_at", "is in the past")
 
 
-def _check_link(row: Row, account_id: int | None, refuse: Any) -> None:
+def _check_link(row: Row, account_id: int | None, owner: int | None, refuse: Any) -> None:
     if row.stripe_customer is None:
         return
-    owner = stripe_customers.account_of(row.stripe_customer)
     linked = stripe_customers.live_link(account_id) if account_id is not None else None
     if owner is not None and owner != account_id:
         refuse("stripe_customer", "belongs to another customer")

@@ -8,15 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from billing import accounts, audit, catalog, customers, reconcile, subscriptions
 from billing import clock as business_time
 from billing.customer_import import ImportReport, UnreadableFile, import_customers, read_rows
 from billing.customer_import.reading import Problem
-from billing.db import db
+from billing.db import db, in_transaction
 from billing.errors import NotFound
-from billing.models import Customer, Entry, Price, StripeEvent
+from billing.models import Customer, Entry, Price, StripeCustomer, StripeEvent
 from billing.money import MICRO
 from tests.conftest import Clock
 from tests.stripe_world import Shop, count, environ, sandbox, shop
@@ -190,6 +190,34 @@ def test_twins_at_once_bring_each_row_in_once(shop: Shop) -> None:
     assert right_books()
 
 
+@pytest.mark.parametrize("statement", [1, 2, 3])
+def test_twin_between_two_looks_makes_no_mistake(shop: Shop, statement: int) -> None:
+    """Before that statement of the import, which looks at what is here, a twin does all of it."""
+    customer, _ = earlier_subscription(shop)
+    text = f"id,balance,stripe_customer\nuser-1,5,{customer}\n"
+    seen: list[str] = []
+
+    def twin() -> None:
+        with shop.app.app_context():
+            assert bring(text).problems == []
+
+    def let_twin_go_first(*_: Any) -> None:
+        seen.append("one more")
+        if len(seen) == statement:
+            assert not in_transaction(), "the looks come before the writing"
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(twin).result()
+
+    event.listen(db.engine, "before_cursor_execute", let_twin_go_first)
+    try:
+        assert bring(text).problems == []
+    finally:
+        event.remove(db.engine, "before_cursor_execute", let_twin_go_first)
+    assert balance("user-1") == 5_000_000
+    assert count(Entry) == count(StripeCustomer) == 1
+    assert right_books()
+
+
 def test_subscription_comes_along_with_what_was_paid_for(shop: Shop) -> None:
     """The running period was paid elsewhere: no credits for it here, also when Stripe tells of it again."""
     customer, subscription = earlier_subscription(shop)
@@ -206,8 +234,8 @@ def test_subscription_comes_along_with_what_was_paid_for(shop: Shop) -> None:
     view = shop.subscriptions(ana)[subscription]
     assert (view.plan, view.status, view.paid_until) == ("basic", "active", view.current_period_end)
     assert subscriptions.current_plan(ana).plan == "basic"
-    for event in shop.events("invoice.paid", "customer.subscription.created"):
-        shop.post(event)
+    for told in shop.events("invoice.paid", "customer.subscription.created"):
+        shop.post(told)
     assert reconcile.reconcile().booked == []
     assert shop.balance(ana) == 120
     assert right_books()
