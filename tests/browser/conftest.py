@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from tests.browser.demo import Demo, running
+from tests.browser.stories import broken_words
 from tests.engines import ENGINES
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -42,17 +43,24 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def open_browser(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
+def open_browser(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
     """Opens a browser of somebody's own: `open_browser(width=320, color_scheme="dark", locale="es-ES")`.
 
-    Whatever a page complains about in the console, and every request to another host, fails the test.
+    Whatever a page complains about in the console, and every request to another host, fails the test; so does a call
+    that `stories.py` promises of this test and that no browser has sent, or that was refused.
     """
     opened: list[BrowserContext] = []
     complaints: list[str] = []
+    answers: list[tuple[str, str, int]] = []
+
+    def hear(answer: Response) -> None:
+        if answer.url.startswith(demo.url):
+            answers.append((answer.request.method, answer.url, answer.status))
 
     def open_(width: int = 1280, **options: object) -> Page:
         context = browser.new_context(base_url=demo.url, viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
         context.set_default_timeout(20_000)
+        context.on("response", hear)
         opened.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -78,3 +86,4 @@ def open_browser(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
     for context in opened:
         context.close()
     assert not complaints
+    assert not broken_words(request.function.__name__, answers), "told in tests/browser/stories.py, and not sent"

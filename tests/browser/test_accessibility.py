@@ -106,7 +106,9 @@ def check(page: Page, paths: tuple[str, ...], named: dict[str, str]) -> None:
     problems = []
     for path in paths:
         address = path.format_map(named)
-        page.goto(address)
+        answer = page.goto(address)
+        if answer is None or answer.ok == (path in walk.REFUSED):
+            problems.append(f"{address}: {answer and answer.status}")
         problems += findings(page)
         if overflow(page) > 0:
             problems.append(f"{address} is {overflow(page)} px too wide")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.demo import Demo
+from tests.browser.screenshots import customer_of
 from tests.browser.test_accessibility import findings
 from tests.browser.test_road import PASSWORD, register
 
@@ -135,3 +136,43 @@ def test_settings_follow_the_reader(demo: Demo, open_browser: Callable[..., Page
     page.goto("/payments")
     page.get_by_role("button", name="Invoices and receipts").click()
     expect(page).not_to_have_url(re.compile(re.escape(demo.url)))
+
+
+def test_customer_takes_their_records_along(demo: Demo, open_browser: Callable[..., Page]) -> None:
+    page = open_browser()
+    page.clock.install()
+    register(page, "rita@example.com")
+    page.goto("/packs")
+    page.get_by_role("button", name="Buy 100 credits").click()
+    page.get_by_role("button", name=re.compile("^Pay ")).first.click()
+    expect(page.get_by_role("heading", name="Thank you! It is paid.")).to_be_visible()
+    customer = customer_of(page)
+    page.get_by_role("link", name="Balance").first.click()
+    expect(page.locator("[data-balance]")).to_contain_text("160")
+
+    # An app works for her meanwhile; the page that lies open follows by itself.
+    scene = {"customer": customer, "action": "video", "units": 5, "reference": "films/scene 1?take=2"}
+    spent = demo.api("debits", scene, key="records")
+    page.clock.run_for(21_000)
+    left = f"{160 - float(spent['amount']):g}"
+    expect(page.locator("[data-balance]")).to_contain_text(left)
+
+    # The app's own link leads to the job's record.
+    page.goto("/usage/jobs?reference=films%2Fscene+1%3Ftake%3D2")
+    expect(page.get_by_role("main")).to_contain_text("films/scene 1?take=2")
+
+    # All of it as files, which say what the pages say.
+    page.goto("/history")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV for spreadsheets").click()
+    assert download.value.suggested_filename.startswith("saldo-history-")
+    assert "films/scene 1?take=2" in download.value.path().read_text()
+    page.get_by_role("link", name="Usage").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert download.value.suggested_filename.startswith("saldo-usage-")
+    assert "films/scene 1?take=2" in download.value.path().read_text()
+    page.get_by_role("link", name="Payments").first.click()
+    page.get_by_role("link", name=re.compile("^Receipt")).click()
+    expect(page).not_to_have_url(re.compile(re.escape(demo.url)))
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible()

@@ -151,6 +151,11 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     picture = {"name": "luna.png", "mimeType": "image/png", "buffer": mia.screenshot(clip=SQUARE)}
     mia.get_by_label("Picture of Luna Style").set_input_files(picture)  # type: ignore[arg-type]
     mia.get_by_role("button", name="Use this picture (Luna Style)").click()
+    expect(mia.get_by_role("button", name="Remove the picture of Luna Style")).to_be_visible()
+    eva.goto("/influencers/luna-style")
+    luna = eva.locator("img.portrait").first
+    expect(luna).to_be_visible()
+    assert luna.evaluate("portrait => portrait.naturalWidth") == SQUARE["width"]
     mia.get_by_role("button", name="Remove the picture of Luna Style").click()
     expect(mia.get_by_role("button", name="Remove the picture of Luna Style")).to_have_count(0)
 
@@ -182,6 +187,17 @@ def test_day_at_the_desk(demo: Demo, open_browser: Callable[..., Page]) -> None:
     mia.get_by_label("Code").fill(code_at(shown, int(time.time()) // STEP_SECONDS + 1))
     mia.get_by_role("main").get_by_role("button").first.click()
     expect(mia.get_by_role("heading", name="Find a customer")).to_be_visible()
+
+    # Eva's books and what everybody has used are taken along as files.
+    admin.goto(f"/staff/customers/{customer[1]}")
+    with admin.expect_download() as download:
+        admin.get_by_role("link", name="JSON").click()
+    assert download.value.suggested_filename.startswith("saldo-books-")
+    assert "Sorry for the wait" in download.value.path().read_text()
+    go(admin, "Usage")
+    with admin.expect_download() as download:
+        admin.get_by_role("link", name="CSV for spreadsheets").click()
+    assert customer[1] in download.value.path().read_text()
 
     # All of it is on record.
     go(admin, "Audit log")

@@ -65,23 +65,14 @@ STAFF_PAGES = (
 
 STAFF_STRANGERS_PAGES = ("/staff/login", "{setup}")
 
-NO_PAGES = frozenset(
+REFUSED = frozenset(
     {
-        "/balance/now",
-        "/bootstrap/static/<path:filename>",
-        "/history/export",
-        "/influencers/<influencer>/picture",
-        "/livez",
-        "/metrics",
-        "/payments/<payment_id>/receipt",
-        "/readyz",
-        "/settings/export",
-        "/staff/customers/<public_id>/books",
-        "/staff/usage/export",
-        "/static/<path:filename>",
-        "/usage/export",
-        "/usage/jobs",
-        "/version",
+        "/reset-password/over",
+        "/confirm-email/over",
+        "/change-email/over",
+        "/nowhere",
+        "/history?from=nonsense",
+        "/usage?by=agent&from=nonsense",
     }
 )
-"""Addresses that answer a GET with something else than a page."""
+"""Those that say on purpose that there is nothing, or what is wrong with the question."""
