@@ -301,7 +301,7 @@ def test(arguments: list[str]) -> None:
     # Each of hundreds of processes, and pytest in every file, would compile the same sources anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Four processes also on two cores, since many tests wait for others; a file's servers start once.
-    split = ["-n", "4", "--dist", "loadfile"]
+    split = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     command = [str(PYTHON), "-m", "pytest", *split, "-m", "not force and not browser and not slow", *arguments]
     os.execv(PYTHON, command)  # signals and the exit status are pytest's own
 

@@ -36,6 +36,18 @@ hypothesis.settings.register_profile("suite", derandomize=True)
 hypothesis.settings.load_profile("suite")
 
 
+BEGIN_FIRST = (
+    *("test_migrations", "test_properties", "test_concurrency"),
+    *("test_once", "test_reconcile", "test_schemathesis"),
+)
+"""Files whose few tests take long: begun last, they would leave one process to work alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long; several processes take the files from here in this order."""
+    items.sort(key=lambda item: item.path.stem not in BEGIN_FIRST)
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what was imported: it would walk it all in almost every test."""
     gc.collect()
