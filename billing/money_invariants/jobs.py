@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, union_all
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
@@ -16,24 +16,29 @@ from billing.models import Account, Entry, QuotaUse, Usage
 
 def month_spent(connection: Connection, account_id: int | None) -> Iterator[Finding]:
     """I05: What an account has spent this month equals its debits since, less what of them was given back."""
-    back = aliased(Entry)
+    back, debit = aliased(Entry), aliased(Entry)
+
+    def of_this_month(entry: Any) -> Any:
+        spending = and_(entry.kind == "DEBIT", entry.reason.in_(("action", "amount")))
+        return and_(entry.account_id == Account.account_id, entry.at >= Account.month_at, spending)
+
+    debits = select(Account.account_id, (-debit.amount).label("amount")).join(debit, of_this_month(debit))
     given_back = (
-        select(func.coalesce(func.sum(back.amount), 0))
-        .where(back.account_id == Entry.account_id, back.reverses == Entry.seq, back.reason == "debit_refunded")
-        .scalar_subquery()
+        select(Account.account_id, (-back.amount).label("amount"))
+        .join(debit, of_this_month(debit))
+        .join(back, and_(back.account_id == debit.account_id, back.reverses == debit.seq))
+        .where(back.reverses.is_not(None), back.reason == "debit_refunded")
     )
-    spent = func.coalesce(func.sum(-Entry.amount - given_back), 0)
-    since = and_(
-        Entry.account_id == Account.account_id,
-        Entry.at >= Account.month_at,
-        Entry.kind == "DEBIT",
-        Entry.reason.in_(("action", "amount")),
-    )
+    moved = union_all(
+        _of(debits, Account.account_id, account_id), _of(given_back, Account.account_id, account_id)
+    ).subquery()
+    sums = select(moved.c.account_id, func.sum(moved.c.amount).label("spent")).group_by(moved.c.account_id).subquery()
+    spent = func.coalesce(sums.c.spent, 0)
     query = (
         select(Account.account_id, Account.month_spent, spent.label("derived"))
-        .outerjoin(Entry, since)
-        .group_by(Account.account_id, Account.month_spent)
-        .having(spent != Account.month_spent)
+        .outerjoin(sums, sums.c.account_id == Account.account_id)
+        .where(spent != Account.month_spent)
+        .order_by(Account.account_id)
     )
     for row in connection.execute(_of(query, Account.account_id, account_id)):
         yield Finding("I05", row.account_id, "account=month_spent", int(row.derived), row.month_spent)

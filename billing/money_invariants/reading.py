@@ -77,6 +77,7 @@ def read_money(connection: Connection, account_id: int | None) -> Iterator[Accou
     def rows(query: Any, owner: Any, *order: Any) -> Any:
         return stream(connection, query.order_by(owner, *order), ("account_id",), owner, account_id)
 
+    paying = select(Payment.account_id)
     streams = {
         "lots": rows(select(PaymentLot.__table__), PaymentLot.account_id, PaymentLot.payment_id, PaymentLot.lot),
         "refunds": rows(select(Refund.__table__), Refund.account_id, Refund.created_at),
@@ -86,8 +87,8 @@ def read_money(connection: Connection, account_id: int | None) -> Iterator[Accou
         "lines": rows(select(InvoiceLine.__table__), InvoiceLine.account_id, InvoiceLine.line_id),
         "months": rows(select(ScheduledGrant.__table__), ScheduledGrant.account_id, ScheduledGrant.lot),
         "grants": rows(_paid_grants(), Grant.account_id, Grant.seq),
-        "takings": rows(_refund_entries(), Entry.account_id, Entry.seq),
-        "ended": rows(_ended(), Use.account_id, Use.grant_seq),
+        "takings": rows(_refund_entries().where(Entry.account_id.in_(paying)), Entry.account_id, Entry.seq),
+        "ended": rows(_ended().where(Use.account_id.in_(paying)), Use.account_id, Use.grant_seq),
     }
     payments = connection.execute(
         select(Payment.__table__)

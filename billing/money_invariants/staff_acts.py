@@ -18,19 +18,21 @@ STAFF = "staff:"
 def staff_entries(connection: Connection, account_id: int | None) -> Iterator[Finding]:
     """I33: Every staff entry has its actor, and one by a member of staff its record in the audit log."""
     by_hand = Entry.reason.in_(("staff", "import", "debt_forgiven"))
-    query = _of(select(Entry.account_id, Entry.seq).where(by_hand, Entry.actor.is_(None)), Entry.account_id, account_id)
-    for row in connection.execute(query):
-        yield Finding("I33", row.account_id, f"entry={row.seq}", "an actor", "none", row.seq)
     subject = "en_" + cast(Entry.account_id, String) + "_" + cast(Entry.seq, String)
     recorded = select(AuditRecord.id).where(
         AuditRecord.account_id == Entry.account_id, AuditRecord.subject == subject, AuditRecord.allowed
     )
     query = _of(
-        select(Entry.account_id, Entry.seq).where(by_hand, Entry.actor.startswith(STAFF), ~recorded.exists()),
+        select(Entry.account_id, Entry.seq, Entry.actor)
+        .where(by_hand, or_(Entry.actor.is_(None), and_(Entry.actor.startswith(STAFF), ~recorded.exists())))
+        .order_by(Entry.actor.is_(None).desc(), Entry.account_id, Entry.seq),
         Entry.account_id,
         account_id,
     )
     for row in connection.execute(query):
+        if row.actor is None:
+            yield Finding("I33", row.account_id, f"entry={row.seq}", "an actor", "none", row.seq)
+            continue
         name = ledger_id("en", row.account_id, row.seq)
         yield Finding("I33", row.account_id, f"entry={row.seq}", f"an audit record of {name}", "none", row.seq)
 

@@ -1,8 +1,11 @@
 """The invariants of the books as named checks, read-only; `ledger audit` and the property test run them all.
 
 Each check's docstring is the invariant it holds (FAULTS.md). A check of an entry sees the books before or after it;
-the rest look at the end, or at the database as a whole. Everything is read in one pass per table, account by
-account, so memory is bounded by the grants and active holds of one account.
+the rest look at the end, or at the database as a whole. Everything is read account by account, so memory is bounded
+by the grants and active holds of one account.
+
+The replay alone says what is right. Screening (`screening.py`) only spares it long runs of plain debits: books that
+are replayed without them, and in which anything at all is found or in doubt, are replayed again with every entry.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants import entries, spending, standing
 from billing.ledger.invariants.finding import Finding
-from billing.ledger.invariants.replay import Replay, Step
+from billing.ledger.invariants.replay import Doubt, Replay, Step
 from billing.ledger.invariants.schema import check_schema, duplicate_sources, orphans
-from billing.ledger.invariants.streams import BookStreams, Chosen, open_books
+from billing.ledger.invariants.screening import entries_to_replay
+from billing.ledger.invariants.streams import BookStreams, Chosen, Stream, open_accounts, open_books
 
 __all__ = ["Finding", "check_books", "check_database", "check_schema"]
 
@@ -53,18 +57,29 @@ AT_END: tuple[Callable[[Replay], Iterator[Finding]], ...] = (
 
 
 def check_books(
-    connection: Connection, chosen: Chosen = None, unsteady: Iterable[tuple[int, str]] = ()
+    connection: Connection,
+    chosen: Chosen = None,
+    unsteady: Iterable[tuple[int, str]] = (),
+    *,
+    screened: bool = True,
 ) -> Iterator[Finding]:
     """Replay the books of one account, of some or of all and check them.
 
     ``unsteady``: account and id of every payment that a refund or dispute has ever touched, in the order of the
-    accounts; its credits may have been frozen at times that no row records.
+    accounts; its credits may have been frozen at times that no row records. ``screened``: long runs that PostgreSQL
+    can vouch for are passed over; it makes no difference to what is found.
     """
-    streams = open_books(connection, chosen)
     touched = _by_account(unsteady)
-    while (account := next(streams.accounts.take(_ANY_ACCOUNT), None)) is not None:
-        streams.skip_to(account.account_id)
-        yield from _check_account(Replay(account, streams, touched(account.account_id)))
+    if not screened or connection.dialect.name != "postgresql":
+        for books in _replays(open_books(connection, chosen), touched):
+            yield from _check_account(books)
+        return
+    for batch in _batches(open_accounts(connection, chosen)):
+        known = {account_id: touched(account_id) for account_id in batch}
+        rest = sorted({*batch} - _beyond_doubt(connection, batch, known.__getitem__))
+        if rest:
+            for books in _replays(open_books(connection, rest), known.__getitem__):
+                yield from _check_account(books)
 
 
 def check_database(connection: Connection, account_id: int | None = None) -> Iterator[Finding]:
@@ -74,9 +89,48 @@ def check_database(connection: Connection, account_id: int | None = None) -> Ite
 
 
 _ANY_ACCOUNT = (float("inf"),)
+BATCH_ACCOUNTS, BATCH_ENTRIES = 1000, 1_000_000
+"""How much is screened at a time, at most; the answer is far smaller."""
+
+Touched = Callable[[int], frozenset[str]]
 
 
-def _by_account(pairs: Iterable[tuple[int, str]]) -> Callable[[int], frozenset[str]]:
+def _batches(accounts: Stream) -> Iterator[list[int]]:
+    batch: list[int] = []
+    entries = 0
+    for account in accounts.take(_ANY_ACCOUNT):
+        entries += account.last_seq
+        if batch and (len(batch) == BATCH_ACCOUNTS or entries > BATCH_ENTRIES):
+            yield batch
+            batch, entries = [], account.last_seq
+        batch.append(account.account_id)
+    if batch:
+        yield batch
+
+
+def _beyond_doubt(connection: Connection, accounts: list[int], touched: Touched) -> set[int]:
+    """The accounts whose books are right, as a replay without their long runs says."""
+    only = entries_to_replay(connection, accounts)
+    if not only:
+        return set()
+    streams = open_books(connection, sorted(only), only)
+    return {books.account_id for books in _replays(streams, touched) if _is_right(books)}
+
+
+def _is_right(books: Replay) -> bool:
+    try:
+        return next(_check_account(books), None) is None
+    except Doubt:
+        return False
+
+
+def _replays(streams: BookStreams, touched: Touched) -> Iterator[Replay]:
+    while (account := next(streams.accounts.take(_ANY_ACCOUNT), None)) is not None:
+        streams.skip_to(account.account_id)
+        yield Replay(account, streams, touched(account.account_id))
+
+
+def _by_account(pairs: Iterable[tuple[int, str]]) -> Touched:
     """The ids that go with an account; asked in the order of the accounts."""
     rest = iter(pairs)
     head = next(rest, None)
@@ -100,6 +154,8 @@ def _check_account(books: Replay) -> Iterator[Finding]:
             if isinstance(step, Finding):
                 yield step
                 continue
+            if books.is_beyond_a_run(entry):
+                books.pass_over(step)
             for check in BEFORE:
                 yield from check(books, step)
             books.apply(step)

@@ -81,7 +81,6 @@ class Step:
     entry: Any
     uses: list[Any]
     grant: Any | None
-    balance_before: int
     eaten: dict[int, int] = field(init=False)
     """Micro-credits by grant: positive eaten, negative brought back."""
 
@@ -89,6 +88,10 @@ class Step:
         self.eaten = {}
         for use in self.uses:
             self.eaten[use.grant_seq] = self.eaten.get(use.grant_seq, 0) + use.amount
+
+
+class Doubt(Exception):
+    """What screening left out cannot be vouched for: the books have to be replayed entry by entry."""
 
 
 @dataclass(slots=True)
@@ -142,7 +145,7 @@ class Replay:
                 own = grant
             else:
                 yield self.found("I07", f"grant={grant.seq}", "an entry that opened it", "none", grant.seq)
-        yield Step(entry, uses, own, self.balance)
+        yield Step(entry, uses, own)
 
     def apply(self, step: Step) -> None:
         """Move on by one entry: release its hold, open its grant, book its uses."""
@@ -166,6 +169,39 @@ class Replay:
             self.last_taking_seq = entry.seq
         self.last_seq, self.last_hash = entry.seq, entry.hash
         self.last_at = entry.at if self.last_at is None else max(self.last_at, entry.at)
+
+    def is_beyond_a_run(self, entry: Any) -> bool:
+        """Whether entries before this one were left out; where one is missing, the one before it is."""
+        return self.streams.shortened and entry.seq > self.last_seq + 1 and entry.before_hash is not None
+
+    def pass_over(self, step: Step) -> None:
+        """Move on over the run of plain debits that screening left out before this entry, the last of the run.
+
+        All of them ate from the grant that it eats from, and nothing else happened. So whatever a check of one of
+        them looks at is as the last finds it, but for this grant: of it there was more, by all that the rest of the
+        run still took. Had one been more than was available, or left less than 0, the last would be, too; had it
+        left a grant that comes earlier, or eaten from one that it may not, so would the last. Only time can make a
+        difference: raises ``Doubt`` if another grant began or ended meanwhile, and if the last is no plain debit.
+        """
+        entry = step.entry
+        lot = self.lots.get(step.uses[0].grant_seq) if len(step.uses) == 1 else None
+        if lot is None or entry.kind != "DEBIT" or self.last_at is None:
+            raise Doubt
+        if any(self.last_at < moment <= entry.at for moment in self._turning_points(lot)):
+            raise Doubt
+        spent = self.balance - entry.before_balance
+        self._use(lot.row.seq, spent)
+        self.balance -= spent
+        self.totals["DEBIT"] -= spent
+        self.last_seq, self.last_at, self.last_hash = entry.seq - 1, entry.before_at, entry.before_hash
+
+    def _turning_points(self, eaten: Lot) -> Iterator[datetime]:
+        """When something can begin or cease to be spendable; whether ``eaten`` surely was makes no difference."""
+        for lot in map(self.lots.__getitem__, self.open_lots):
+            yield lot.row.effective_at
+            yield lot.at_most_until
+            if lot is not eaten:
+                yield lot.surely_until
 
     def pay_later(self, use: Any) -> None:
         """A use that was booked after its entry: a payment of debt, or the giving back of one."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, BigInteger, Select, bindparam, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
@@ -38,14 +38,16 @@ class Stream:
             yield row
 
 
-Chosen = int | Select[Any] | None
-"""Whose books: one account's, those of the accounts that a query names, or everybody's."""
+Chosen = int | Select[Any] | list[int] | None
+"""Whose books: one account's, those of the accounts that a query or a list (PostgreSQL only) names, or everybody's."""
 
 
 def stream(connection: Connection, query: Select[Any], key: tuple[str, ...], account: Any, chosen: Chosen) -> Stream:
     """The rows of ``query`` of the chosen accounts (``account`` is the column), handed out by ``key``."""
     if isinstance(chosen, int):
         query = query.where(account == chosen)
+    elif isinstance(chosen, list):
+        query = query.where(account == func.any(_array(chosen)))
     elif chosen is not None:
         query = query.where(account.in_(chosen))
     if len(key) == 1:
@@ -66,6 +68,8 @@ class BookStreams:
     holds: Stream
     hold_uses: Stream
     debts: Stream
+    shortened: bool
+    """Whether entries were left out; each entry then also tells of the one before it."""
 
     def skip_to(self, account_id: int) -> None:
         """Pass over what belongs to accounts before this one."""
@@ -73,8 +77,17 @@ class BookStreams:
             each.skip_to((account_id, 0))
 
 
-def open_books(connection: Connection, chosen: Chosen) -> BookStreams:
-    """Streams over the books of the chosen accounts."""
+def open_accounts(connection: Connection, chosen: Chosen) -> Stream:
+    """The rows of the chosen accounts themselves."""
+    query = select(Account.__table__).order_by(Account.account_id)
+    return stream(connection, query, ("account_id",), Account.account_id, chosen)
+
+
+def open_books(connection: Connection, chosen: Chosen, only: Mapping[int, list[int]] | None = None) -> BookStreams:
+    """Streams over the books of the chosen accounts; with ``only``, over no other of their entries than these.
+
+    ``only`` names the seqs by account (PostgreSQL only).
+    """
     target = aliased(Entry)
     entries = (
         select(
@@ -88,6 +101,9 @@ def open_books(connection: Connection, chosen: Chosen) -> BookStreams:
         .order_by(Entry.account_id, Entry.seq)
     )
     own = select(Use.__table__).where(Use.booked_seq.is_(None)).order_by(Use.account_id, Use.entry_seq, Use.n)
+    if only is not None:
+        entries = _with_the_one_before(_only(entries, only, Entry.account_id, Entry.seq))
+        own = _only(own, only, Use.account_id, Use.entry_seq)
     later = (
         select(Use.__table__)
         .where(Use.booked_seq.is_not(None))
@@ -98,7 +114,7 @@ def open_books(connection: Connection, chosen: Chosen) -> BookStreams:
         return stream(connection, query, key, model.account_id, chosen)
 
     return BookStreams(
-        accounts=of(select(Account.__table__).order_by(Account.account_id), Account, "account_id"),
+        accounts=open_accounts(connection, chosen),
         entries=of(entries, Entry, "account_id", "seq"),
         grants=of(select(Grant.__table__).order_by(Grant.account_id, Grant.seq), Grant, "account_id", "seq"),
         uses=of(own, Use, "account_id", "entry_seq"),
@@ -111,4 +127,24 @@ def open_books(connection: Connection, chosen: Chosen) -> BookStreams:
             "hold",
         ),
         debts=of(select(Debt.__table__).order_by(Debt.account_id, Debt.entry_seq), Debt, "account_id", "entry_seq"),
+        shortened=only is not None,
     )
+
+
+def _only(query: Select[Any], only: Mapping[int, list[int]], account: Any, seq: Any) -> Select[Any]:
+    accounts = [account_id for account_id, seqs in only.items() for _ in seqs]
+    seqs = [seq for seqs in only.values() for seq in seqs]
+    pairs = func.unnest(_array(accounts), _array(seqs)).table_valued("account_id", "seq", name="these")
+    these = pairs.render_derived()
+    return query.join(these, (these.c.account_id == account) & (these.c.seq == seq))
+
+
+def _with_the_one_before(query: Select[Any]) -> Select[Any]:
+    before = aliased(Entry)
+    return query.outerjoin(before, (before.account_id == Entry.account_id) & (before.seq == Entry.seq - 1)).add_columns(
+        before.balance_after.label("before_balance"), before.at.label("before_at"), before.hash.label("before_hash")
+    )
+
+
+def _array(numbers: list[int]) -> Any:
+    return bindparam(None, numbers, ARRAY(BigInteger), unique=True)
