@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,6 +15,7 @@ class Clock:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._standing_at: int | None = None
         try:
             self._offset_seconds = int(file.read_text().strip() or 0)
         except FileNotFoundError:
@@ -20,7 +23,16 @@ class Clock:
 
     def now(self) -> int:
         """Virtual Unix time."""
-        return int(time.time()) + self._offset_seconds
+        return int(time.time()) + self._offset_seconds if self._standing_at is None else self._standing_at
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Within, time moves by `step_to` alone: all that one act does happens in the same second, as at Stripe."""
+        outer, self._standing_at = self._standing_at, self.now()
+        try:
+            yield
+        finally:
+            self._standing_at = outer
 
     @property
     def offset_seconds(self) -> int:
@@ -32,10 +44,14 @@ class Clock:
         ahead = at - self.now()
         if ahead > 0:
             self._write(self._offset_seconds + ahead)
+            if self._standing_at is not None:
+                self._standing_at = at
 
     def reset(self) -> None:
         """Back to real time; only sensible together with an empty state on both sides."""
         self._write(0)
+        if self._standing_at is not None:
+            self._standing_at = int(time.time())
 
     def _write(self, offset_seconds: int) -> None:
         # A reader must see the old or the new number, never half a file.

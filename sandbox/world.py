@@ -60,8 +60,8 @@ class World:
 
     @contextmanager
     def turn(self, cause: Cause | None = None) -> Iterator[None]:
-        """Change the world alone, then keep the changes and let the webhooks go."""
-        with self.lock:
+        """Change the world alone and at one moment, then keep the changes and let the webhooks go."""
+        with self.lock, self.clock.standing():
             outer, self.cause = self.cause, cause or self.cause
             try:
                 yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -130,6 +132,21 @@ def test_move_the_clock_only_forward(sandbox: SandboxServer) -> None:
     with pytest.raises(RuntimeError, match="integer"):
         sandbox.control("clock", {"advance_days": "1"})
     assert sandbox.control("clock")["offset_seconds"] == 0
+
+
+def test_do_one_act_within_one_second(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = sandbox.world.clock
+    seconds = itertools.count(start=int(time.time()))  # each look at real time is a second later
+    monkeypatch.setattr("sandbox.clock.time", SimpleNamespace(time=lambda: next(seconds)))
+    with sandbox.world.turn():
+        began = clock.now()
+        assert clock.now() == began
+        clock.step_to(began + 3600)
+        assert [clock.now(), clock.now()] == [began + 3600] * 2
+        with sandbox.world.turn():
+            assert clock.now() == began + 3600
+    assert clock.now() > began + 3600
+    assert clock.offset_seconds == 3600
 
 
 def test_edit_the_catalog_by_hand(sandbox: SandboxServer, client: Any, receiver: Receiver) -> None:
