@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from bench.saldo import make_account, make_accounts
 from billing.accounts import open_account
 from billing.clock import month_start
-from billing.db import transaction
+from billing.db import db, transaction
 from billing.ledger.grants import burn_key
 from billing.ledger.posting import entry_hash
 from billing.ledger.shelf import columns_of
@@ -24,7 +24,7 @@ def make_history(entries: int) -> tuple[str, int]:
     """A customer with so many debits of one credit each; their id and account. PostgreSQL only; call it inside."""
     public_id = make_account()
     account_id = _spend(public_id, entries)
-    _analyze()
+    _settle()
     return public_id, account_id
 
 
@@ -33,7 +33,7 @@ def make_histories(accounts: int, entries: int) -> list[str]:
     customers = make_accounts(accounts)
     for public_id in customers:
         _spend(public_id, entries)
-    _analyze()
+    _settle()
     return customers
 
 
@@ -70,9 +70,10 @@ def _spend(public_id: str, entries: int) -> int:
     return account_id
 
 
-def _analyze() -> None:
-    with transaction() as connection:
-        connection.exec_driver_sql("ANALYZE")
+def _settle() -> None:
+    """What autovacuum does to a database long before it holds so much."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM (ANALYZE)")
 
 
 def _debits(account_id: int, first: int, count: int, balance: int, chain: bytes, at: datetime) -> Iterator[EntryRow]:

@@ -185,6 +185,14 @@ class Use(Base):
         ForeignKeyConstraint(["account_id", "entry_seq"], ["entries.account_id", "entries.seq"]),
         ForeignKeyConstraint(["account_id", "grant_seq"], ["grants.account_id", "grants.seq"]),
         Index("ix_uses_grant", "account_id", "grant_seq"),
+        # Payments of debt are few, and a replay has to find them.
+        Index(
+            "ix_uses_booked",
+            "account_id",
+            "booked_seq",
+            sqlite_where=text("booked_seq IS NOT NULL"),
+            postgresql_where=text("booked_seq IS NOT NULL"),
+        ),
         CheckConstraint("amount <> 0", name="amount"),
     )
 

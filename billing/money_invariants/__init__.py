@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants.finding import Finding
+from billing.ledger.invariants.streams import Chosen
 from billing.money_invariants import desk, jobs, money_back, money_in, staff_acts, stripe_side
 from billing.money_invariants.reading import AccountMoney, read_money, unsteady_payments
 
@@ -38,16 +39,19 @@ OF_ALL: tuple[Callable[[Connection, int | None], Iterator[Finding]], ...] = (
     stripe_side.paid_until,
     stripe_side.one_customer_each,
     stripe_side.one_owner,
-    jobs.month_spent,
     jobs.paid_by_their_entries,
     jobs.quota_counts,
-    staff_acts.staff_entries,
     staff_acts.staff_refunds,
     desk.second_person,
     desk.counted_days,
     desk.nothing_forgetful,
     desk.no_secrets,
 )
+OF_BOOKS: tuple[Callable[[Connection, Chosen], Iterator[Finding]], ...] = (
+    jobs.month_spent,
+    staff_acts.staff_entries,
+)
+"""What has to read every entry of the books that it checks."""
 
 
 def check_payments(connection: Connection, account_id: int | None = None) -> Iterator[Finding]:
@@ -57,8 +61,10 @@ def check_payments(connection: Connection, account_id: int | None = None) -> Ite
             yield from check(money)
 
 
-def check_money(connection: Connection, account_id: int | None = None) -> Iterator[Finding]:
-    """Check the money of one account, or of all."""
+def check_money(connection: Connection, account_id: int | None = None, chosen: Chosen = None) -> Iterator[Finding]:
+    """Check the money of one account, or of all; what takes reading their entries, in the chosen books only."""
     yield from check_payments(connection, account_id)
     for check_all in OF_ALL:
         yield from check_all(connection, account_id)
+    for check_chosen in OF_BOOKS:
+        yield from check_chosen(connection, chosen)

@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
 from billing.ledger.invariants.finding import Finding
+from billing.ledger.invariants.streams import Chosen, narrowed
 from billing.models import Account, Entry, QuotaUse, Usage
 
 
-def month_spent(connection: Connection, account_id: int | None) -> Iterator[Finding]:
+def month_spent(connection: Connection, chosen: Chosen) -> Iterator[Finding]:
     """I05: What an account has spent this month equals its debits since, less what of them was given back."""
     back, debit = aliased(Entry), aliased(Entry)
 
@@ -30,7 +31,7 @@ def month_spent(connection: Connection, account_id: int | None) -> Iterator[Find
         .where(back.reverses.is_not(None), back.reason == "debit_refunded")
     )
     moved = union_all(
-        _of(debits, Account.account_id, account_id), _of(given_back, Account.account_id, account_id)
+        narrowed(debits, Account.account_id, chosen), narrowed(given_back, Account.account_id, chosen)
     ).subquery()
     sums = select(moved.c.account_id, func.sum(moved.c.amount).label("spent")).group_by(moved.c.account_id).subquery()
     spent = func.coalesce(sums.c.spent, 0)
@@ -40,7 +41,7 @@ def month_spent(connection: Connection, account_id: int | None) -> Iterator[Find
         .where(spent != Account.month_spent)
         .order_by(Account.account_id)
     )
-    for row in connection.execute(_of(query, Account.account_id, account_id)):
+    for row in connection.execute(narrowed(query, Account.account_id, chosen)):
         yield Finding("I05", row.account_id, "account=month_spent", int(row.derived), row.month_spent)
 
 
@@ -63,7 +64,7 @@ def paid_by_their_entries(connection: Connection, account_id: int | None) -> Ite
             )
         )
     )
-    for row in connection.execute(_of(query, Usage.account_id, account_id)):
+    for row in connection.execute(narrowed(query, Usage.account_id, account_id)):
         expected = f"charged {-(row.amount or 0)}, given back {int(row.back)}"
         found = f"charged {row.charged}, given back {row.given_back}"
         yield Finding("I29", row.account_id, f"usage={row.number}", expected, found)
@@ -73,13 +74,13 @@ def quota_counts(connection: Connection, account_id: int | None) -> Iterator[Fin
     """I05: A count is the sum of the jobs that count against it since it was last set back."""
     stored: dict[tuple[int, str, str], Any] = {
         (row.account_id, row.resource, row.period): row
-        for row in connection.execute(_of(select(QuotaUse.__table__), QuotaUse.account_id, account_id))
+        for row in connection.execute(narrowed(select(QuotaUse.__table__), QuotaUse.account_id, account_id))
     }
     counted: Counter[tuple[int, str, str]] = Counter()
     jobs = select(Usage.account_id, Usage.number, Usage.quantity, Usage.quotas).where(
         Usage.counts, Usage.quotas.is_not(None)
     )
-    for job in connection.execute(_of(jobs, Usage.account_id, account_id).execution_options(yield_per=1000)):
+    for job in connection.execute(narrowed(jobs, Usage.account_id, account_id).execution_options(yield_per=1000)):
         for word in job.quotas.split():
             resource, _, period = word.partition(":")
             key = (job.account_id, resource, period)
@@ -89,7 +90,3 @@ def quota_counts(connection: Connection, account_id: int | None) -> Iterator[Fin
         found = stored[key].used if key in stored else None
         if counted[key] != (found or 0):
             yield Finding("I05", key[0], f"quota={key[1]}:{key[2]}", counted[key], found)
-
-
-def _of(query: Any, column: Any, account_id: int | None) -> Any:
-    return query if account_id is None else query.where(column == account_id)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from billing import clock
 from billing.ledger.invariants.finding import Finding
+from billing.ledger.invariants.streams import narrowed
 from billing.models import (
     Checkout,
     CreditNote,
@@ -77,7 +78,7 @@ def nothing_left_in_work(connection: Connection, account_id: int | None) -> Iter
 def subscription_states(connection: Connection, account_id: int | None) -> Iterator[Finding]:
     """I25: What has ended stays ended, and says when; a period does not end before it starts."""
     has_ended = Subscription.status.in_(sorted(ENDED))
-    query = _of(
+    query = narrowed(
         select(Subscription.account_id, Subscription.stripe_id, Subscription.status, Subscription.ended_at).where(
             or_(
                 and_(has_ended, Subscription.ended_at.is_(None)),
@@ -117,7 +118,7 @@ def paid_until(connection: Connection, account_id: int | None) -> Iterator[Findi
         )
         .scalar_subquery()
     )
-    query = _of(
+    query = narrowed(
         select(
             Subscription.account_id,
             Subscription.stripe_id,
@@ -154,7 +155,7 @@ def one_customer_each(connection: Connection, account_id: int | None) -> Iterato
         .group_by(StripeCustomer.account_id, StripeCustomer.livemode)
         .having(count > 1)
     )
-    for row in connection.execute(_of(twice, StripeCustomer.account_id, account_id)):
+    for row in connection.execute(narrowed(twice, StripeCustomer.account_id, account_id)):
         yield Finding("I27", row.account_id, f"livemode={row.livemode}", "one live Stripe customer", row.links)
 
 
@@ -174,7 +175,7 @@ def one_owner(connection: Connection, account_id: int | None) -> Iterator[Findin
             .join(Payment, Payment.id == model.payment_id)
             .where(Payment.account_id != model.account_id)
         )
-        for row in connection.execute(_of(query, model.account_id, account_id)):
+        for row in connection.execute(narrowed(query, model.account_id, account_id)):
             yield Finding("I27", row.account_id, f"{name}={row.key}", f"of account {row.owner}", row.account_id)
     for name, column, of_payment in (
         ("session", Checkout.session_id, Payment.session_id),
@@ -186,14 +187,10 @@ def one_owner(connection: Connection, account_id: int | None) -> Iterator[Findin
             .join(Payment, of_payment == column)
             .where(Payment.account_id != owner)
         )
-        for row in connection.execute(_of(query, owner, account_id)):
+        for row in connection.execute(narrowed(query, owner, account_id)):
             yield Finding("I27", row.account_id, f"{name}={row.key}", f"of account {row.owner}", row.account_id)
 
 
 def _events(account_id: int | None, *more: Any) -> Any:
     query = select(StripeEvent.id, StripeEvent.type, StripeEvent.status, StripeEvent.account_id, *more)
-    return _of(query, StripeEvent.account_id, account_id)
-
-
-def _of(query: Any, column: Any, account_id: int | None) -> Any:
-    return query if account_id is None else query.where(column == account_id)
+    return narrowed(query, StripeEvent.account_id, account_id)

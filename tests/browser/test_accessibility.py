@@ -139,6 +139,19 @@ def test_pages_have_no_barriers(
     check(staff, walk.STAFF_PAGES, named)
 
 
+@pytest.mark.parametrize("locale", ["en-US", "es-ES"])
+def test_heading_is_one_line_at_every_width(demo: Demo, open_browser: Callable[..., Page], locale: str) -> None:
+    customer, staff = open_browser(locale=locale), open_browser(locale=locale)
+    sign_in(customer, "/login", demo.customer)
+    sign_in(staff, "/staff", demo.staff)
+    for page in (customer, staff):
+        for width in (320, 480, 768, 1000, 1200, 1280, 1400):
+            page.set_viewport_size({"width": width, "height": 800})
+            box = page.locator(".site-header").bounding_box()
+            assert box
+            assert box["height"] < 80, f"{page.url} at {width} px"
+
+
 def test_keyboard_alone_walks_the_whole_road(demo: Demo, open_browser: Callable[..., Page]) -> None:
     page = open_browser()
     page.goto("/register")

@@ -85,6 +85,38 @@ def test_audit_since_a_time_checks_the_database_as_always(run: Run, account: int
     assert violation["invariant"] == "I37"
 
 
+def test_audit_since_a_time_reads_the_entries_of_no_other_books(run: Run, account: int, clock: Clock) -> None:
+    clock.advance(days=3)
+    ben = make_customer("ben")
+    make_grant(ben, 100)
+    yesterday = (business_time.now() - timedelta(days=1)).isoformat()
+
+    def forget_what_was_spent(account_id: int) -> None:
+        with transaction() as connection:
+            spent = text("UPDATE accounts SET month_spent = 1 WHERE account_id = :id")
+            connection.execute(spent, {"id": account_id})
+        db.session.rollback()
+
+    forget_what_was_spent(account)
+    assert run("ledger", "audit").exit_code == 1
+    assert run("ledger", "audit", "--since", yesterday).exit_code == 0
+    forget_what_was_spent(ben)
+    (violation,) = told(run("ledger", "audit", "--since", yesterday, "--json"), 1)["violations"]
+    assert (violation["customer"], violation["where"]) == ("ben", "account=month_spent")
+
+
+def test_audit_since_a_time_finds_a_key_that_old_books_know(run: Run, account: int, clock: Clock) -> None:
+    make_grant(account, 5, source="promo:spring")
+    clock.advance(days=3)
+    ben = make_customer("ben")
+    with transaction() as connection:
+        connection.execute(text("DROP INDEX uq_entries_source"))
+    make_grant(ben, 5, source="promo:spring")
+    yesterday = (business_time.now() - timedelta(days=1)).isoformat()
+    found = told(run("ledger", "audit", "--since", yesterday, "--json"), 1)["violations"]
+    assert {each["invariant"] for each in found} == {"I15", "I37"}
+
+
 def test_audit_since_a_time_is_of_everybody(run: Run, account: int) -> None:
     for more in (("--customer", "ada"), ("--self-test",)):
         assert run("ledger", "audit", "--since", "2026-01-01", *more).exit_code == 2

@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants import entries, spending, standing
+from billing.ledger.invariants.ahead import screen
 from billing.ledger.invariants.finding import Finding
 from billing.ledger.invariants.replay import Doubt, Replay, Step
 from billing.ledger.invariants.schema import check_schema, duplicate_sources, orphans
-from billing.ledger.invariants.screening import entries_to_replay
-from billing.ledger.invariants.streams import BookStreams, Chosen, Stream, open_accounts, open_books
+from billing.ledger.invariants.streams import BookStreams, Chosen, Stream, narrowed, open_accounts, open_books
 
-__all__ = ["Finding", "check_books", "check_database", "check_schema"]
+__all__ = ["Chosen", "Finding", "check_books", "check_database", "check_schema", "narrowed"]
 
 StepCheck = Callable[[Replay, Step], Iterator[Finding]]
 
@@ -74,23 +74,23 @@ def check_books(
         for books in _replays(open_books(connection, chosen), touched):
             yield from _check_account(books)
         return
-    for batch in _batches(open_accounts(connection, chosen)):
+    for batch, only in screen(connection, _batches(open_accounts(connection, chosen))):
         known = {account_id: touched(account_id) for account_id in batch}
-        rest = sorted({*batch} - _beyond_doubt(connection, batch, known.__getitem__))
+        rest = sorted({*batch} - _beyond_doubt(connection, only, known.__getitem__))
         if rest:
             for books in _replays(open_books(connection, rest), known.__getitem__):
                 yield from _check_account(books)
 
 
-def check_database(connection: Connection, account_id: int | None = None) -> Iterator[Finding]:
-    """Check what the database itself should enforce: uniqueness of business keys, and no orphan."""
-    yield from duplicate_sources(connection, account_id)
-    yield from orphans(connection, account_id)
+def check_database(connection: Connection, chosen: Chosen = None) -> Iterator[Finding]:
+    """Check what the database itself should enforce of these books: unique business keys, and no orphan."""
+    yield from duplicate_sources(connection, chosen)
+    yield from orphans(connection, chosen)
 
 
 _ANY_ACCOUNT = (float("inf"),)
-BATCH_ACCOUNTS, BATCH_ENTRIES = 1000, 1_000_000
-"""How much is screened at a time, at most; the answer is far smaller."""
+BATCH_ACCOUNTS, BATCH_ENTRIES = 1000, 250_000
+"""How much one query screens, at most, and PostgreSQL plans it well; the answer is far smaller."""
 
 Touched = Callable[[int], frozenset[str]]
 
@@ -108,9 +108,8 @@ def _batches(accounts: Stream) -> Iterator[list[int]]:
         yield batch
 
 
-def _beyond_doubt(connection: Connection, accounts: list[int], touched: Touched) -> set[int]:
+def _beyond_doubt(connection: Connection, only: dict[int, list[int]], touched: Touched) -> set[int]:
     """The accounts whose books are right, as a replay without their long runs says."""
-    only = entries_to_replay(connection, accounts)
     if not only:
         return set()
     streams = open_books(connection, sorted(only), only)

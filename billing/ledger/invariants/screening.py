@@ -6,7 +6,7 @@ changes but this grant's remaining, the balance and the time, so that a replay o
 size, that its one use is its amount, its sequence, time, running balance and hash.
 
 Nothing is found here, and nothing is excused: an entry that is not what it must be for certain is left for the
-replay, and so are its neighbours. On SQLite everything is: it knows no SHA-256, and has small books.
+replay, and so are its neighbours. On SQLite everything is: it knows no SHA-256, and has small books (ADR 0012).
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ FROM (
         THEN CASE WHEN uses.amount = -entries.amount THEN grant_seq END
       END AS eaten_from
     FROM entries LEFT JOIN uses
-      ON uses.account_id = entries.account_id AND entry_seq = seq AND booked_seq IS NULL
+      ON uses.account_id = ANY(:accounts)
+      AND uses.account_id = entries.account_id AND entry_seq = seq AND booked_seq IS NULL
     WHERE entries.account_id = ANY(:accounts)
   ) AS each
   WINDOW earlier AS (PARTITION BY account_id ORDER BY seq)

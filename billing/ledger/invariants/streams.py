@@ -42,14 +42,18 @@ Chosen = int | Select[Any] | list[int] | None
 """Whose books: one account's, those of the accounts that a query or a list (PostgreSQL only) names, or everybody's."""
 
 
+def narrowed(query: Any, account: Any, chosen: Chosen) -> Any:
+    """The query, of the chosen accounts only; ``account`` is the column that names them."""
+    if chosen is None:
+        return query
+    if isinstance(chosen, int):
+        return query.where(account == chosen)
+    return query.where(account == func.any(_array(chosen)) if isinstance(chosen, list) else account.in_(chosen))
+
+
 def stream(connection: Connection, query: Select[Any], key: tuple[str, ...], account: Any, chosen: Chosen) -> Stream:
     """The rows of ``query`` of the chosen accounts (``account`` is the column), handed out by ``key``."""
-    if isinstance(chosen, int):
-        query = query.where(account == chosen)
-    elif isinstance(chosen, list):
-        query = query.where(account == func.any(_array(chosen)))
-    elif chosen is not None:
-        query = query.where(account.in_(chosen))
+    query = narrowed(query, account, chosen)
     if len(key) == 1:
         name = key[0]
         return Stream(connection, query, lambda row: (getattr(row, name),))

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from billing import audit, clock, self_test, spending
-from billing.db import connection, transaction
+from billing.db import connection, transaction, using
 from billing.errors import NotFound
+from billing.models import Account
 from billing.money import MICRO
+from billing.self_test.copying import copied
 from billing.self_test.corruptions import CORRUPTIONS
+from billing.self_test.history import tell_history
+from billing.self_test.planting import Planting
 from tests.billing.ledger.acts import hold
 from tests.factories import buy_pack, make_customer, make_grant, tell_dispute, tell_refund
 
@@ -40,6 +44,21 @@ def test_self_test_finds_every_planted_corruption_and_leaves_the_database_alone(
     assert report.missed == []
     assert len(report.found) == len(CORRUPTIONS)
     assert rows() == before
+
+
+def test_audit_since_the_last_writing_finds_every_corruption_of_it(account: int) -> None:
+    with copied() as engine:
+        with using(engine):
+            history = tell_history()
+        with engine.connect() as reader:
+            for corruption in CORRUPTIONS:
+                with reader.begin() as planted:
+                    since = reader.scalar(select(Account.last_at).where(Account.account_id == history.account_id))
+                    corruption.plant(Planting(reader, history))
+                    rows_only = corruption.invariant != "I37"
+                    found = list(audit.audit_connection(reader, since=since, rows_only=rows_only))
+                    planted.rollback()
+                assert corruption.invariant in {each.invariant for each in found}, corruption.name
 
 
 def test_audit_names_place_and_customer_in_one_line(account: int) -> None:

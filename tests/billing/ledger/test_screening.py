@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from billing import clock
-from billing.db import UtcDateTime, snapshot
+from billing.db import UtcDateTime, snapshot, snapshot_reader, transaction
 from billing.ledger.invariants import check_books
 from billing.ledger.invariants.screening import entries_to_replay
 from billing.models import Entry
@@ -71,6 +71,34 @@ def test_whatever_is_spoiled_the_same_is_found(rounds: int, database: None, tmp_
                 total += len(whole)
                 spoiled.rollback()
     assert total > rounds
+
+
+@postgresql
+def test_batches_that_are_screened_ahead_find_the_same(
+    database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_catalog(tmp_path)
+    accounts = random_books(random.Random(1), accounts=5, chapters=4)
+    monkeypatch.setattr("billing.ledger.invariants.BATCH_ACCOUNTS", 1)
+    with transaction() as write:
+        write.execute(text("UPDATE accounts SET last_hold = 99 WHERE account_id = :id"), {"id": accounts[3]})
+    with snapshot() as view:
+        whole = list(check_books(view, screened=False))
+        assert {each.account_id for each in whole} == {accounts[3]}
+        assert list(check_books(view)) == whole
+
+
+@postgresql
+def test_reader_beside_a_snapshot_sees_what_it_sees(account: int, database: None) -> None:
+    with snapshot() as view:
+        before = view.scalar(select(func.count()).select_from(Entry))
+        make_grant(account, 100)
+        with snapshot_reader(view) as reader:
+            assert reader.scalar(select(func.count()).select_from(Entry)) == before
+            with pytest.raises(DBAPIError, match="read-only"):
+                reader.execute(text("UPDATE accounts SET balance = 0"))
+    with snapshot() as later:
+        assert later.scalar(select(func.count()).select_from(Entry)) == before + 1
 
 
 @pytest.fixture
