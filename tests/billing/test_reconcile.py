@@ -100,6 +100,7 @@ def test_ends_the_same_whether_told_or_found(shop: Shop) -> None:
     assert reconcile.reconcile().booked == []
 
 
+@pytest.mark.force
 def test_books_once_when_four_run_at_once_beside_the_same_events__F034(shop: Shop, environ: dict[str, str]) -> None:
     ada = miss_everything(shop)
     processes = [

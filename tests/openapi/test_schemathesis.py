@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import schemathesis
 from flask import Flask
 from schemathesis.config import SchemathesisConfig
@@ -25,6 +26,8 @@ LEFT_OUT = {
     "ignored_auth": "cannot be asked in-process; `test_needs_the_keys_and_scopes_that_are_told` does",
 }
 """Checks of schemathesis that are not made, and why."""
+
+pytestmark = pytest.mark.force
 
 NAMED_IN_ADDRESSES = ("customer", "debit", "hold", "influencer", "payment", "refund", "resource", "subscription")
 

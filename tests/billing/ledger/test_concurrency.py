@@ -24,6 +24,8 @@ from tests.billing.ledger.acts import ACTOR, capture, debit, give_back, hold, to
 from tests.conftest import rules_only
 from tests.factories import CATALOG, make_customer, make_grant, make_session, use_catalog
 
+pytestmark = pytest.mark.force
+
 COUNTED = f"""{CATALOG}
 quotas = {{ searches = 10 }}
 [quotas.searches]
