@@ -9,7 +9,7 @@ from flask_login import login_required
 
 from billing import accounts, clock, monthly_use, quotas
 from web import words
-from web.formats import credits
+from web.formats import credits, credits_noun
 from web.header import read_header
 from web.session import account_id
 
@@ -37,6 +37,7 @@ def now() -> ResponseReturnValue:
     assert header is not None, "login_required lets no stranger in"
     return jsonify(
         available=gettext("Unlimited") if header.unlimited else credits(header.available),
+        noun=credits_noun(header.available),
         held=credits(header.held),
         low=header.low,
         unlimited=header.unlimited,

@@ -11,7 +11,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 from billing.catalog import Action, Catalog, ModelPrice, Step
 from billing.money import MICRO, round_half_up
 from billing.pricing import Priced, price_action
-from web.formats import credits, whole
+from web.formats import in_credits, whole
 from web.locale import page_locale
 
 UNITS = {
@@ -87,13 +87,6 @@ def model_cards(catalog: Catalog) -> list[ModelCard]:
                 )
             )
     return cards
-
-
-def in_credits(micro: int) -> str:
-    """Micro-credits with their noun: `1 credit`, `25 credits`, `0.5 credits`."""
-    # A translated plural needs a whole number; a fraction of a credit reads like many.
-    number = micro // MICRO if micro % MICRO == 0 else 2
-    return ngettext("%(amount)s credit", "%(amount)s credits", number, amount=credits(micro))
 
 
 def explain_price(catalog: Catalog, priced: Priced) -> str:

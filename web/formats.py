@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from babel.dates import format_date, format_datetime
 from flask import Flask
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from billing.catalog import Text
@@ -17,7 +18,8 @@ from web.locale import page_locale
 
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
-    for each in (credits, signed_credits, whole, money, unit_price, usd, words, day, date_words, moment, initials, hue):
+    figures = (credits, signed_credits, in_credits, credits_noun, whole, money, unit_price, usd)
+    for each in (*figures, words, day, date_words, moment, initials, hue):
         app.add_template_filter(each)
 
 
@@ -30,6 +32,21 @@ def credits(micro: int) -> str:
 def signed_credits(micro: int) -> str:
     """A movement of micro-credits with its sign: `+500`, `−25`."""
     return f"+{credits(micro)}" if micro > 0 else credits(micro)
+
+
+def in_credits(micro: int) -> str:
+    """Micro-credits with their noun: `1 credit`, `25 credits`, `0.5 credits`."""
+    return ngettext("%(amount)s credit", "%(amount)s credits", _grammatical_number(micro), amount=credits(micro))
+
+
+def credits_noun(micro: int) -> str:
+    """The noun alone, where the figure stands beside it in a size of its own: `credit` after a 1."""
+    return ngettext("credit", "credits", _grammatical_number(micro))
+
+
+def _grammatical_number(micro: int) -> int:
+    # A translated plural needs a whole number; a fraction of a credit reads like many.
+    return micro // MICRO if micro % MICRO == 0 else 2
 
 
 def whole(number: int) -> str:

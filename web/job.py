@@ -8,7 +8,7 @@ from flask_login import login_required
 
 from billing import accounts, payments, usage
 from billing.usage import JobRecord
-from web import costs, jobs, words
+from web import jobs, words
 from web.session import account_id
 
 bp = Blueprint("job", __name__, url_prefix="/usage/jobs")
@@ -32,7 +32,6 @@ def show(job_id: str) -> ResponseReturnValue:
         record=record,
         jobs=jobs,
         words=words,
-        in_credits=costs.in_credits,
         receipts=_receipts(record),
     )
 

@@ -9,6 +9,7 @@ from billing.errors import UnitOutOfRange, UnknownAction
 from billing.pricing import price_work
 from billing.usage import JobRecord, Trace, UsageRow
 from web import costs, words
+from web.formats import in_credits
 from web.subscriptions import State
 
 RUNNING = State(lazy_gettext("Running; its credits are on hold"), "wait")
@@ -59,7 +60,7 @@ def detail_of(job: UsageRow) -> str:
 def outcome_of(record: JobRecord) -> str:
     """What all of it has cost the customer, in one sentence."""
     if record.credits:
-        return gettext("You paid %(amount)s.", amount=costs.in_credits(record.credits))
+        return gettext("You paid %(amount)s.", amount=in_credits(record.credits))
     if any(trace.job.state == "held" for trace in record.traces):
         return gettext("Nothing is charged yet.")
     if any(trace.debit for trace in record.traces):

@@ -46,7 +46,7 @@ def test_road_from_registering_to_the_second_month(demo: Demo, open_browser: Cal
     page.get_by_role("button", name="Choose Basic").click()
     pay(page, "Subscribe")
     expect(page.get_by_role("heading", name="Thank you! It is paid.")).to_be_visible()
-    expect(page.get_by_role("main")).to_contain_text("500 credits are in your account")
+    expect(page.get_by_role("main")).to_contain_text("We added 500 credits to your account")
     expect(page.locator("[data-balance]")).to_have_text(re.compile("560"))
     page.get_by_role("link", name="To my balance").click()
     main = page.get_by_role("main")
@@ -66,7 +66,7 @@ def test_road_from_registering_to_the_second_month(demo: Demo, open_browser: Cal
     small.get_by_label("How many").fill("2")
     small.get_by_role("button", name="Buy 100 credits").click()
     pay(page, "Pay ")
-    expect(page.get_by_role("main")).to_contain_text("200 credits are in your account")
+    expect(page.get_by_role("main")).to_contain_text("We added 200 credits to your account")
     assert available(page) == "760"
 
     # An influencer: access, cancel, undo; no second subscription to the same one.

@@ -91,6 +91,16 @@ def test_header_warns_when_credits_run_low(ana: Visitor) -> None:
     assert "You have no credits left." in text_of(ana.see("/plans"))
 
 
+@pytest.mark.parametrize(("locale", "written"), [("en", "1 credit"), ("es", "1 crédito")])
+def test_one_credit_is_no_plural(ana: Visitor, locale: str, written: str) -> None:
+    spending.debit(ana.account_id, spending.Order(amount=60 * MICRO), actor="app:test")
+    grant(ana, 1, expires_at=clock.now() + timedelta(days=10))
+    ana.client.set_cookie("locale", locale)
+    page = text_of(ana.see("/balance"))
+    assert page.count(f"{written} ") + page.count(f"{written},") == 3, "in the header, as the figure, as what ends next"
+    assert ana.see("/balance/now").json["noun"] == written.split()[1]  # type: ignore[index]
+
+
 @pytest.mark.parametrize(("locale", "written"), [("en", "1,234.5"), ("es", "1.234,5"), ("es_MX", "1,234.5")])
 def test_balance_is_written_the_readers_way(ana: Visitor, locale: str, written: str) -> None:
     grant(ana, 1174)
@@ -101,5 +111,6 @@ def test_balance_is_written_the_readers_way(ana: Visitor, locale: str, written: 
 
 def test_balance_now_feeds_the_header(ana: Visitor, visitor: Visitor) -> None:
     spending.place_hold(ana.account_id, spending.Order(amount=20 * MICRO), actor="app:test")
-    assert ana.see("/balance/now").json == {"available": "40", "held": "20", "low": False, "unlimited": False}
+    told = {"available": "40", "noun": "credits", "held": "20", "low": False, "unlimited": False}
+    assert ana.see("/balance/now").json == told
     assert visitor.see("/balance/now").status_code == 303

@@ -26,7 +26,7 @@ def test_landing_after_the_webhook_shows_the_credits(ana: Visitor, shop: Shop) -
     shop.sandbox.pay(session)
     page = landed(ana, session)
     assert "Thank you! It is paid. Pack: 100 credits" in page
-    assert "100 credits are in your account." in page
+    assert "We added 100 credits to your account." in page
     assert "Available now 100" in page
 
 
@@ -49,7 +49,7 @@ def test_landing_on_a_plan_books_its_invoice(ana: Visitor, shop: Shop) -> None:
     shop.sandbox.pay(session)
     page = landed(ana, session)
     assert "Plan Basic" in page
-    assert "500 credits are in your account." in page
+    assert "We added 500 credits to your account." in page
 
 
 @pytest.mark.parametrize(("outcome", "said"), [("succeeded", "It is paid."), ("failed", "did not go through")])

@@ -15,7 +15,7 @@ from billing.ledger.history import EntryView
 from billing.models import Customer
 from billing.money import format_credits_plain, parse_credits
 from billing.staff_accounts import Right, StaffView
-from web.formats import credits
+from web.formats import credits, in_credits
 from web.staff.amounts import read_number, write_credits
 from web.staff.blueprint import bp
 from web.staff.session import signed_in
@@ -73,8 +73,8 @@ def _by_hand(public_id: str, act: Right) -> ResponseReturnValue:
             audit_log.record(act, actor=staff.actor, account_id=account_id, allowed=False, detail=detail)
         return _page(customer, form, act), 409 if isinstance(error, Conflict | InsufficientCredits) else 422
     done = {
-        "take": gettext("%(amount)s credits taken.", amount=credits(amount)),
-        "forgive": gettext("%(amount)s credits of debt forgiven.", amount=credits(amount)),
+        "take": gettext("Taken: %(credits)s.", credits=in_credits(amount)),
+        "forgive": gettext("Debt forgiven: %(credits)s.", credits=in_credits(amount)),
     }
     flash(done[act], "success")
     return redirect(url_for("staff.show_customer", public_id=public_id), 303)
@@ -100,7 +100,7 @@ def beyond_limit(staff: StaffView, act: Right, amount: int, account_id: int) -> 
 
 def _why_not(error: SaldoError) -> str:
     if isinstance(error, InsufficientCredits):
-        return gettext("Only %(amount)s credits can be taken", amount=credits(error.available))
+        return gettext("Only %(credits)s can be taken", credits=in_credits(error.available))
     if isinstance(error, Conflict):
         return gettext("There is no debt to forgive")
     if isinstance(error, Invalid):

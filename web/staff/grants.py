@@ -15,7 +15,7 @@ from billing import adjustments, customers, staff_accounts
 from billing.errors import Invalid, InvalidAmount, LimitExceeded, NotPermitted
 from billing.models import Customer
 from billing.money import parse_credits
-from web.formats import credits
+from web.formats import in_credits
 from web.staff.amounts import read_number
 from web.staff.blueprint import bp
 from web.staff.by_hand import beyond_limit
@@ -74,7 +74,7 @@ def grant(public_id: str) -> ResponseReturnValue:
     except Invalid:
         form.last_day.errors = [gettext("Choose a day in the future")]
         return _page(customer, form), 422
-    flash(gettext("%(amount)s credits granted.", amount=credits(amount)), "success")
+    flash(gettext("Granted: %(credits)s.", credits=in_credits(amount)), "success")
     return redirect(url_for("staff.show_customer", public_id=public_id), 303)
 
 
