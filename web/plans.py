@@ -44,7 +44,7 @@ class BudgetForm(Form):
     credits = IntegerField(lazy_gettext("Number of credits"))
 
     def credits_or(self, usual: int) -> int:
-        """The micro-credits asked for, `usual` for none; what makes no sense is said at the field."""
+        """The micro-credits asked for, `usual` for none; what makes no sense is said at the field, and stays in it."""
         asked = self.credits.data
         if self.credits.raw_data and self.credits.raw_data[0].strip():
             if asked is not None and 1 <= asked <= MAX_ASKED:
@@ -52,8 +52,9 @@ class BudgetForm(Form):
             self.credits.errors = [
                 gettext("Enter a whole number from 1 to %(most)s", most=whole(MAX_ASKED)),
             ]
-        self.credits.raw_data = None
-        self.credits.data = usual // MICRO
+        else:
+            self.credits.raw_data = None
+            self.credits.data = usual // MICRO
         return usual
 
 

@@ -64,9 +64,11 @@ def test_costs_say_how_far_credits_go(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("asked", ["0", "-1", "1.5", "x", "1e9", "9" * 5000, "1000000001"])
 def test_costs_reckon_with_whole_credits_only_f145(visitor: Visitor, asked: str) -> None:
-    page = text_of(visitor.see(f"/plans?credits={asked}"))
+    answer = visitor.see(f"/plans?credits={asked}")
+    page = text_of(answer)
     assert "Enter a whole number from 1 to 1,000,000,000" in page
     assert "With 500 credits" in page
+    assert f'value="{asked}"' in answer.text, "what was typed stays, so that it can be put right"
 
 
 def test_strangers_register_first_and_come_back(visitor: Visitor) -> None:
