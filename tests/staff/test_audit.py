@@ -40,3 +40,26 @@ def test_keeps_a_detail_short(app: Flask) -> None:
     audit_log.record("act", actor="operator", detail={"why": "é" * 100_000})
     (record,) = audit_log.list_records()
     assert record.detail == {"why": "é" * audit_log.MAX_DETAIL_CHARACTERS}
+
+
+def test_says_in_words_what_an_act_was_about(admin: Desk) -> None:
+    asked = {"payment": "pay_1", "amount_minor": 1250, "currency": "usd", "credits": "unspent"}
+    audit_log.record("refund", actor="app:studio", detail={**asked, "reason": "duplicate", "status": "needs_approval"})
+    audit_log.record("grant", actor="stripe", detail={"credits": "1234.5", "code": "day_limit"})
+    audit_log.record("key.create", actor="operator", detail={"app": "studio", "scopes": "credits:read refunds:write"})
+    audit_log.record("refund.approve", actor="operator", detail={"asked_by": f"staff:{admin.staff.id}"})
+    audit_log.record("reconcile", actor="operator", detail={"dry_run": True, "new": "word"})
+    page = text_of(admin.see("/staff/audit"))
+    assert (
+        "Payment: pay_1 · Amount: $12.50 · Credits: Only what is not spent; no debt · Reason: Paid twice · "
+        "State: Waits for a second person"
+    ) in page
+    assert "App studio" in page
+    assert "Credits: 1,234.5 · Code: day_limit" in page
+    assert "App: studio · May: Read balances, histories and prices; Give money back" in page
+    assert "Asked for by: alex@example.com" in page
+    assert "Only compared: yes · new: word" in page
+    admin.client.set_cookie("locale", "es")
+    page = text_of(admin.see("/staff/audit"))
+    assert "Importe: 12,50 US$ · Créditos: Solo lo no gastado; sin deuda · Motivo: Pagado dos veces" in page
+    assert "Créditos: 1.234,5" in page

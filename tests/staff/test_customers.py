@@ -7,7 +7,7 @@ import re
 import pytest
 from werkzeug.test import TestResponse
 
-from billing import accounts, adjustments, checkout, customers, payments, spending, subscriptions, timeline
+from billing import accounts, adjustments, audit_log, checkout, customers, payments, spending, subscriptions, timeline
 from billing.db import db
 from billing.errors import InvalidCursor
 from billing.models import StripeCustomer
@@ -65,6 +65,16 @@ def test_shows_who_what_and_how_much(desk: Desk, ada: int) -> None:
         "invoice.paid",
     ):
         assert words in said, words
+
+
+def test_tells_acts_and_tiers_in_words(desk: Desk, shop: Shop, ada: int) -> None:
+    shop.sandbox.pay(checkout.start_influencer_checkout(ada, "luna", "gold").id)
+    detail = {"amount_minor": 499, "currency": "usd", "reason": "duplicate"}
+    audit_log.record("refund", actor="operator", account_id=ada, detail=detail)
+    said = text_of(desk.see("/staff/customers/app:ada"))
+    assert "Luna · Gold" in said
+    assert "Luna · gold" not in said
+    assert "Amount: $4.99 · Reason: Paid twice" in said
 
 
 def test_answers_404_for_a_customer_who_is_not_there(desk: Desk) -> None:

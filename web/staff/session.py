@@ -17,6 +17,7 @@ from web import words as customers_words
 from web.errors import error_page
 from web.staff import words
 from web.staff.blueprint import bp
+from web.staff.details import detail_words
 
 COOKIE = "staff_session"
 COOKIE_PATH = "/staff"
@@ -77,7 +78,7 @@ def _refuse(_error: NotPermitted) -> Response:
 
 @bp.context_processor
 def _for_templates() -> dict[str, object]:
-    return {"staff": g.get("staff"), "words": customers_words, "staff_words": words}
+    return {"staff": g.get("staff"), "words": customers_words, "staff_words": words, "detail_words": detail_words}
 
 
 def _read_cookie() -> StaffView | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import g
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
 from billing import staff_accounts
 
@@ -123,11 +123,21 @@ ROLES = {
 }
 
 
+ACTORS = {
+    "operator": lazy_gettext("Operator"),
+    "stripe": "Stripe",
+    "system": "Saldo",
+}
+"""Who acts without an account here; apps and colleagues have names of their own."""
+
+
 def actor_name(actor: str | None) -> str | None:
-    """Who an entry, refund or record names, with the address of a colleague in place of their id."""
+    """Who an entry, refund or record names; of a colleague the address, in place of their id."""
     kind, _, name = (actor or "").partition(":")
+    if kind == "app":
+        return gettext("App %(name)s", name=name)
     if kind != "staff":
-        return actor
+        return str(ACTORS.get(kind, actor)) if actor else None
     if "staff_emails" not in g:
         g.staff_emails = {each.id: each.email for each in staff_accounts.list_staff()}
     email: str = g.staff_emails.get(name, actor)
