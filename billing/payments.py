@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from billing import claims
-from billing.db import connection, db
+from billing.db import connection, db, insert_if_new
 from billing.errors import NotFound
 from billing.ids import ledger_id, new_id
 from billing.models import Dispute, FraudWarning, Grant, Payment, PaymentIntentLink, PaymentLot, Refund, ScheduledGrant
@@ -69,19 +69,19 @@ def link_payment_intent(
     payment: Payment, payment_intent_id: str, amount_minor: int, charge_id: str | None = None
 ) -> None:
     """Remember which PaymentIntent (and charge) paid, so that refunds and disputes find their payment."""
-    link = db.session.get(PaymentIntentLink, payment_intent_id)
-    if link is None:
-        db.session.add(
-            PaymentIntentLink(
-                payment_intent_id=payment_intent_id,
-                payment_id=payment.id,
-                charge_id=charge_id,
-                amount_minor=amount_minor,
-            )
+    # Two events, or one beside reconcile, may link the same at once, and not each holds the account's lock.
+    db.session.execute(
+        insert_if_new(PaymentIntentLink).values(
+            payment_intent_id=payment_intent_id,
+            payment_id=payment.id,
+            charge_id=charge_id,
+            amount_minor=amount_minor,
         )
-    elif charge_id is not None and link.charge_id is None:
+    )
+    link = db.session.get_one(PaymentIntentLink, payment_intent_id)
+    if charge_id is not None and link.charge_id is None:
         link.charge_id = charge_id
-    db.session.flush()
+        db.session.flush()
 
 
 def payment_of(payment_intent_id: str | None, charge_id: str | None = None) -> Payment | None:
