@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from flask import current_app
 
-from billing import accounts, audit, clock, purchases, quotas, spending, usage
-from billing.db import db
+from billing import accounts, audit, clock, payments, purchases, quotas, spending, usage
+from billing.db import db, transaction
 from billing.errors import SaldoError
 from billing.money import MICRO
 from tests.billing.ledger.acts import ACTOR, capture, debit, give_back, hold, told
 from tests.conftest import rules_only
-from tests.factories import CATALOG, make_customer, make_grant, make_session, use_catalog
+from tests.factories import CATALOG, buy_pack, make_customer, make_grant, make_session, use_catalog
 
 pytestmark = pytest.mark.force
 
@@ -66,6 +66,12 @@ def _record(*customers: str) -> list[str]:
     return [each.status for each in usage.record_events("test", events, actor=ACTOR)]
 
 
+def _link(payment_id: str, payment_intents: int) -> None:
+    for number in range(payment_intents):
+        with transaction():
+            payments.link_payment_intent(payments.get(payment_id), f"pi_{number}", 100, f"ch_{number}")
+
+
 def _lowest_available(account: int, samples: int) -> int:
     return min(accounts.read_balance(account).available for _ in range(samples))
 
@@ -80,6 +86,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "hold": hold,
     "hold and debit": _hold_and_debit,
     "look": accounts.read_balance,
+    "link": _link,
     "lowest available": _lowest_available,
     "record": _record,
     "search": _search,
@@ -265,3 +272,11 @@ def test_event_sent_at_once_for_two_customers_counts_once(crowd: Crowd) -> None:
     outcomes = crowd.do([("record", ("ana",)), ("record", ("bob",))] * 6)
     assert sorted(chain.from_iterable(found for _, found in outcomes)) == ["duplicate"] * 11 + ["recorded"]
     assert list(audit.audit()) == []
+
+
+def test_event_and_reconcile_at_once_link_what_paid_once(crowd: Crowd) -> None:
+    """F034: not each of them holds the account's lock."""
+    payment_id = buy_pack(make_customer(), 10).payment_id
+    assert crowd.count([("link", (payment_id, 40))] * 12) == {"ok": 12}
+    assert payments.payment_of("pi_39").id == payment_id
+    assert payments.payment_of(None, "ch_39").id == payment_id
