@@ -152,6 +152,36 @@ def test_heading_is_one_line_at_every_width(demo: Demo, open_browser: Callable[.
             assert box["height"] < 80, f"{page.url} at {width} px"
 
 
+@pytest.mark.parametrize("width", [320, 1000])
+def test_desk_has_all_its_pages_in_the_menu_without_a_script(
+    demo: Demo, open_browser: Callable[..., Page], width: int
+) -> None:
+    staff = open_browser(width=width, java_script_enabled=False)
+    sign_in(staff, "/staff", demo.staff)
+    summary = staff.locator("header summary")
+    summary.focus()
+    staff.keyboard.press("Enter")
+    links = staff.get_by_role("navigation", name="Menu").get_by_role("link")
+    expect(links).to_have_text(
+        [
+            "Customers",
+            "Approvals",
+            "Webhooks",
+            "Stripe",
+            "API keys",
+            "Audit log",
+            "Influencers",
+            "Usage",
+            "Second factor",
+        ]
+    )
+    for _ in range(6):
+        staff.keyboard.press("Tab")
+    expect(links.nth(5)).to_be_focused()
+    staff.keyboard.press("Enter")
+    expect(staff.get_by_role("heading", name="Audit log")).to_be_visible()
+
+
 def test_keyboard_alone_walks_the_whole_road(demo: Demo, open_browser: Callable[..., Page]) -> None:
     page = open_browser()
     page.goto("/register")
