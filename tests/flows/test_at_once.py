@@ -71,7 +71,7 @@ def test_pack_is_granted_once_by_its_events_and_return_pages_at_once__F021(town:
         *(lambda event=event: town.deliver(event) for event in told),
     )
     assert set(results) <= {200, 503}
-    assert "500 credits are in your account" in eva.open(f"/checkout/return?session_id={session}")
+    assert "We added 500 credits to your account" in eva.open(f"/checkout/return?session_id={session}")
     assert town.entries(eva) == [("CREDIT", "signup", 60), ("PURCHASE", "pack", 500)]
 
 

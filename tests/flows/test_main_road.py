@@ -19,7 +19,7 @@ def test_main_road_from_registering_to_a_refund__F075_F096_F117(town: Town) -> N
     assert "$15.00" in page
     page = eva.pay()
     assert "Thank you! It is paid." in page
-    assert "500 credits are in your account" in page
+    assert "We added 500 credits to your account" in page
     page = eva.follow("To my balance")
     assert "Available 560 credits" in page
     assert "Next expiry: 500 credits" in page
@@ -30,13 +30,13 @@ def test_main_road_from_registering_to_a_refund__F075_F096_F117(town: Town) -> N
     page = eva.open("/packs")
     assert "Valid for 365 days from the purchase" in page
     eva.choose_pack("100 credits")
-    assert "100 credits are in your account" in eva.pay()
+    assert "We added 100 credits to your account" in eva.pay()
     assert town.balance(eva)["available"] == 660
 
     # An influencer; a second subscription to the same one is refused before Stripe hears of it.
     tab = eva.open("/influencers/luna-style").form("Subscribe: Basic")
     eva.choose_influencer("luna-style", "Basic")
-    assert "50 credits to spend with Luna Style" in eva.pay()
+    assert "We added 50 credits to your account, to spend with Luna Style" in eva.pay()
     called = len(town.sandbox.calls("POST"))
     page = eva.send(tab, "Subscribe: Basic")
     assert page.status == 409

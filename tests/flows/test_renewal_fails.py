@@ -75,7 +75,7 @@ def test_paid_never_ends_everything_in_its_time__F103_F106(town: Town) -> None:
         ("CREDIT", "cycle", 50),
     ]
     eva.choose_plan("Premium")
-    assert "1,200 credits are in your account" in eva.pay()
+    assert "We added 1,200 credits to your account" in eva.pay()
 
 
 def test_paid_by_a_new_card_in_the_portal_is_granted_once__F103(town: Town) -> None:

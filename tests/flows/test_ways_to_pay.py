@@ -46,7 +46,7 @@ def test_cycles_end_on_the_last_of_each_month_when_bought_on_january_31__F096_F1
     yearly, monthly = town.customer("yearly@example.com"), town.customer("monthly@example.com")
     page = yearly.choose_plan("Premium", "year")
     assert "$290.00" in page
-    assert "1,200 credits are in your account" in yearly.pay()
+    assert "We added 1,200 credits to your account" in yearly.pay()
     monthly.choose_plan("Basic")
     monthly.pay()
     for number in range(1, 13):
@@ -83,7 +83,7 @@ def test_says_that_a_card_is_declined_and_takes_the_next__F184(town: Town) -> No
         assert "Available 60 credits" in eva.open("/balance")
     # The way back into the same session, and a good card.
     session = eva.choose_pack("500 credits").session_id
-    assert "500 credits are in your account" in eva.pay()
+    assert "We added 500 credits to your account" in eva.pay()
     assert eva.page.session_id == session
     assert town.entries(eva) == [("CREDIT", "signup", 60), ("PURCHASE", "pack", 500)]
 
@@ -131,7 +131,7 @@ def test_nothing_happens_when_the_payment_page_is_left(town: Town) -> None:
     assert "This payment page has expired" in landing(eva, session)
     assert town.entries(eva) == [("CREDIT", "signup", 60)]
     assert eva.choose_pack("100 credits").session_id != session
-    assert "100 credits are in your account" in eva.pay()
+    assert "We added 100 credits to your account" in eva.pay()
 
 
 def landing(customer: Customer, session: str) -> Page:
@@ -147,7 +147,7 @@ def test_grants_all_when_a_code_pays_everything(town: Town) -> None:
         choose()
         page = eva.press("Apply", promotion_code="GIFT")
         assert "$0.00" in page
-        assert "500 credits are in your account" in eva.pay()
+        assert "We added 500 credits to your account" in eva.pay()
     town.sandbox.flush()
     assert town.entries(eva) == [
         ("CREDIT", "signup", 60),
@@ -169,7 +169,7 @@ def test_customer_may_try_again_when_stripe_did_not_answer__F173_F176(town: Town
     assert page.status == 503
     assert "The payment provider does not answer" in page
     session = eva.choose_pack("500 credits").session_id
-    assert "500 credits are in your account" in eva.pay()
+    assert "We added 500 credits to your account" in eva.pay()
     calls = [call for call in town.sandbox.calls("POST", "/v1/checkout/sessions") if call["status"] == 200]
     ours = [call for call in calls if call["params"].get("client_reference_id") == town.id_of(eva)]
     assert len(ours) == 5
