@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -19,7 +20,7 @@ from web.locale import page_locale
 def register(app: Flask) -> None:
     """Make the functions of this module filters of every template."""
     figures = (credits, signed_credits, in_credits, credits_noun, whole, money, unit_price, usd)
-    for each in (*figures, words, day, date_words, moment, initials, hue):
+    for each in (*figures, words, day, date_words, moment, breakable, initials, hue):
         app.add_template_filter(each)
 
 
@@ -72,6 +73,11 @@ def usd(nano_usd: int) -> str:
 def words(text: Text) -> str:
     """A catalog's words in the page's language."""
     return text.get(page_locale())
+
+
+def breakable(name: str) -> Markup:
+    """A name of the code that may be broken where its parts meet: `payment_intent.succeeded`."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
 
 
 def initials(name: str) -> str:

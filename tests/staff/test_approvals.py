@@ -239,6 +239,16 @@ def test_counts_how_often_one_person_gives_back_in_a_day(desk: Desk, pack: str, 
     assert status(refund_of(ask(desk, pack, "1.00"))) == "succeeded"
 
 
+def test_what_waits_for_a_day_is_named_where_staff_look(desk: Desk, pack: str, clock: Any) -> None:
+    refund_id = refund_of(ask(desk, pack, "39.00"))
+    assert "Waiting for more than a day" not in text_of(desk.see("/staff/stripe"))
+    clock.advance(days=2)
+    page = desk.see("/staff/stripe")
+    assert "Waiting for more than a day Refund, ada : Waits for a second person, since " in text_of(page)
+    assert f'href="/staff/refunds/{refund_id}"' in page.text
+    assert "needs_approval" not in page.text
+
+
 def test_limit_of_the_day_holds_when_many_ask_at_once(app: Flask, shop: Shop, low_limits: None) -> None:
     """Six refunds of 15.00 of six customers at once: three of them are 45.00, the rest wait."""
     bought = [buy(shop, shop.customer(f"c{number}")) for number in range(6)]

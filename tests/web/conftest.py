@@ -47,7 +47,7 @@ class Visitor:
 
 def text_of(response: TestResponse) -> str:
     """The words of a page, without its tags and with single spaces."""
-    page = re.sub(r"<(script|style).*?</\1>", " ", response.text, flags=re.S)
+    page = re.sub(r"<(script|style).*?</\1>", " ", response.text.replace("<wbr>", ""), flags=re.S)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page))).replace(" ,", ",").replace(" .", ".")
 
 
