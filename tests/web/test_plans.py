@@ -44,7 +44,9 @@ def test_prices_by_the_year_show_the_saving_and_none_where_the_year_is_dearer(vi
 def test_costs_are_told_in_words(visitor: Visitor) -> None:
     page = text_of(visitor.see("/plans"))
     assert "Image from text 5 credits each time" in page
-    assert "up to 5 seconds: 25 credits up to 10 seconds: 50 credits" in page
+    assert "up to 5 seconds: 25 credits 20 times Video up to 10 seconds: 50 credits 10 times" in page, (
+        "each beside its own"
+    )
     assert "Audio 1 credit per 15 seconds begun" in page
     visitor.client.set_cookie("locale", "es")
     assert "Audio 1 crédito por cada 15 segundos o fracción" in text_of(visitor.see("/plans"))
@@ -54,11 +56,11 @@ def test_costs_say_how_far_credits_go(visitor: Visitor) -> None:
     page = text_of(visitor.see("/plans"))
     assert "With 500 credits" in page, "a month of the first plan, when nobody has asked"
     assert "Image from text 5 credits each time 100 times" in page
-    assert "25 credits up to 10 seconds: 50 credits 20 times 10 times" in page
+    assert "25 credits 20 times Video up to 10 seconds: 50 credits 10 times" in page
     assert "Audio 1 credit per 15 seconds begun 7,500 seconds" in page
     page = text_of(visitor.see("/plans?credits=49"))
     assert "Image from text 5 credits each time 9 times" in page
-    assert "25 credits up to 10 seconds: 50 credits 1 time 0 times" in page
+    assert "25 credits 1 time Video up to 10 seconds: 50 credits 0 times" in page
     assert "Lip sync 20 credits per 10 seconds begun 20 seconds" in page, "only whole steps can be bought"
 
 
@@ -164,6 +166,18 @@ def test_token_prices_are_told_per_million(app: object, tmp_path: Path) -> None:
     # A message of 100 tokens and an answer of 100: 0.0015 + 0.006 credits.
     assert line.reach == "about 13,333 messages"
     assert current().actions["video"].kind == "steps"
+
+
+def test_plans_without_credits_do_not_boast_of_none(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text(
+        'currency = "usd"\n[free_plan]\nname = "Free"\n[quotas.images]\nname = "Images"\nperiod = "lifetime"\n'
+        '[plans.basic]\nname = "Basic"\nprice = { month = 15 }\nquotas = { images = 30 }\n'
+    )
+    catalog.configure(catalog.load_catalog(path))
+    page = text_of(visitor.see("/plans"))
+    assert "Images: 30 in all" in page
+    assert "0 credits" not in page
 
 
 def test_models_have_cards_with_worked_examples(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
