@@ -73,24 +73,40 @@ LONG = timedelta(hours=24)
 """After so long, what waits for Stripe or for people needs somebody to look."""
 
 
-def warnings() -> Iterator[Violation]:
-    """What is not wrong, but waits too long: refunds without an end, and events that are parked (I21, I23)."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is not wrong, but waits too long: a ``refund`` without an end, or an ``event`` that is parked (I21, I23)."""
+
+    kind: str
+    id: str
+    status: str
+    since: datetime
+    customer: str | None
+
+    @property
+    def warning(self) -> Violation:
+        """As `ledger audit` tells of it."""
+        invariant, expected = _IN_TIME[self.kind]
+        found = f"{self.status} since {clock.to_rfc3339(self.since)}"
+        return Violation(invariant, self.customer, f"{self.kind}={self.id}", expected, found, None)
+
+
+_IN_TIME = {"refund": ("I21", "an end within 24 h"), "event": ("I23", "looked at within 24 h")}
+
+
+def list_waiting() -> Iterator[Waiting]:
+    """All that has waited for longer than ``LONG``: refunds, then events, the oldest of each first."""
+    unfinished = ("pending", "requires_action", "needs_approval")
+    refunds = select(Refund.account_id, Refund.id, Refund.status, Refund.created_at.label("since")).where(
+        Refund.status.in_(unfinished), Refund.created_at < clock.now() - LONG
+    )
+    events = select(
+        StripeEvent.account_id, StripeEvent.id, StripeEvent.status, StripeEvent.received_at.label("since")
+    ).where(StripeEvent.status == "parked", StripeEvent.received_at < clock.wall_now() - LONG)
     with snapshot() as connection:
-        waiting = ("pending", "requires_action", "needs_approval")
-        refunds = select(Refund.account_id, Refund.id, Refund.status, Refund.created_at).where(
-            Refund.status.in_(waiting), Refund.created_at < clock.now() - LONG
-        )
-        for row in connection.execute(refunds.order_by(Refund.created_at)):
-            name = _name_of(connection, row.account_id)
-            since = f"{row.status} since {clock.to_rfc3339(row.created_at)}"
-            yield Violation("I21", name, f"refund={row.id}", "an end within 24 h", since, None)
-        events = select(StripeEvent.account_id, StripeEvent.id, StripeEvent.received_at).where(
-            StripeEvent.status == "parked", StripeEvent.received_at < clock.wall_now() - LONG
-        )
-        for event in connection.execute(events.order_by(StripeEvent.received_at)):
-            name = _name_of(connection, event.account_id)
-            since = f"parked since {clock.to_rfc3339(event.received_at)}"
-            yield Violation("I23", name, f"event={event.id}", "looked at within 24 h", since, None)
+        for kind, query in (("refund", refunds), ("event", events)):
+            for row in connection.execute(query.order_by("since")):
+                yield Waiting(kind, row.id, row.status, row.since, _name_of(connection, row.account_id))
 
 
 def audit_connection(

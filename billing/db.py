@@ -206,27 +206,21 @@ def transaction() -> Iterator[Connection]:
 
 
 @contextmanager
-def snapshot() -> Iterator[Connection]:
-    """One unchanging view of the database, apart from the session and read-only: what an audit or export reads."""
-    with db.engine.connect() as connection:
+def snapshot(like: Connection | None = None) -> Iterator[Connection]:
+    """One unchanging view of the database, apart from the session and read-only: what an audit or export reads.
+
+    With ``like``, the very view of that snapshot, for another thread; PostgreSQL only.
+    """
+    name = None if like is None else like.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+    with (db.engine if like is None else like.engine).connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
+            if name is not None:
+                connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(_FOR_FEW_LARGE_QUERIES)
             yield connection
-
-
-@contextmanager
-def snapshot_reader(connection: Connection) -> Iterator[Connection]:
-    """Another connection with the very view of a ``snapshot()``, for another thread; PostgreSQL only."""
-    name = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
-    with connection.engine.connect() as reader:
-        reader.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with reader.begin():
-            reader.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
-            reader.exec_driver_sql(_FOR_FEW_LARGE_QUERIES)
-            yield reader
 
 
 _FOR_FEW_LARGE_QUERIES = "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)"

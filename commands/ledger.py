@@ -47,7 +47,7 @@ def _audit(customer: str | None, since: datetime | None, stripe: bool, as_json: 
     online = stripe_audit.audit_at_stripe() if stripe else ()
     violations = (_told(each, as_json) for each in chain(audits.audit(customer, since), online))
     found = list(violations) if as_json else sum(1 for _ in violations)
-    waiting = list(audits.warnings()) if customer is None else []
+    waiting = [each.warning for each in audits.list_waiting()] if customer is None else []
     if as_json:
         write_json({"violations": found, "warnings": [asdict(each) for each in waiting]})
     else:

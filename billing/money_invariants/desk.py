@@ -10,6 +10,7 @@ from sqlalchemy import Text, cast, func, or_, select
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants.finding import Finding
+from billing.ledger.invariants.streams import narrowed
 from billing.models import ApiKey, AuditRecord, Customer, DailyTotal, Refund, Reply, Staff, StripeEvent
 
 REMEMBERED_ERRORS = (404, 422)
@@ -26,9 +27,7 @@ def second_person(connection: Connection, account_id: int | None) -> Iterator[Fi
     query = select(Refund.account_id, Refund.id, Refund.decided_by).where(
         Refund.decided_by.is_not(None), or_(own, ~recorded.exists())
     )
-    if account_id is not None:
-        query = query.where(Refund.account_id == account_id)
-    for row in connection.execute(query):
+    for row in connection.execute(narrowed(query, Refund.account_id, account_id)):
         yield Finding("I33", row.account_id, f"refund={row.id}", "a second person and an audit record", row.decided_by)
 
 
@@ -75,9 +74,7 @@ def no_secrets(connection: Connection, account_id: int | None) -> Iterator[Findi
         model: Any = column.class_
         holds = or_(*(column.contains(secret, autoescape=True) for secret in SECRETS))
         query = select(model.id, model.account_id).where(holds)
-        if account_id is not None:
-            query = query.where(model.account_id == account_id)
-        for row in connection.execute(query):
+        for row in connection.execute(narrowed(query, model.account_id, account_id)):
             where = f"{model.__tablename__}={row.id} column={column.key}"
             yield Finding("I38", row.account_id, where, "no secret", "one")
     for hashed, name, is_hash in (

@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.engine import Connection
 
 from billing.ledger.invariants.finding import Finding
+from billing.ledger.invariants.streams import narrowed
 from billing.models import Account, Grant, Payment, ScheduledGrant
 from billing.money import MICRO
 from billing.money_invariants.reading import AccountMoney
@@ -22,9 +23,7 @@ def without_payment(connection: Connection, account_id: int | None) -> Iterator[
     """I16: Every PURCHASE and cycle CREDIT has a payment, of the same customer."""
     paid = exists().where(and_(Payment.id == Grant.payment_id, Payment.account_id == Grant.account_id))
     query = select(Grant.account_id, Grant.seq, Grant.payment_id).where(Grant.reason.in_(PAID_REASONS), ~paid)
-    if account_id is not None:
-        query = query.where(Grant.account_id == account_id)
-    for row in connection.execute(query):
+    for row in connection.execute(narrowed(query, Grant.account_id, account_id)):
         yield Finding("I16", row.account_id, f"grant={row.seq}", "a payment of this customer", row.payment_id, row.seq)
 
 
@@ -133,9 +132,7 @@ def next_month(connection: Connection, account_id: int | None) -> Iterator[Findi
     query = select(Account.account_id, Account.next_scheduled_at, first.label("first"), Account.last_seq).where(
         Account.next_scheduled_at.is_distinct_from(first)
     )
-    if account_id is not None:
-        query = query.where(Account.account_id == account_id)
-    for row in connection.execute(query):
+    for row in connection.execute(narrowed(query, Account.account_id, account_id)):
         yield Finding("I05", row.account_id, "account=next_scheduled_at", row.first, row.next_scheduled_at)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
 from billing.ledger.invariants.finding import Finding
-from billing.ledger.invariants.streams import stream
+from billing.ledger.invariants.streams import narrowed, stream
 from billing.models import (
     Checkout,
     CreditNote,
@@ -90,12 +90,8 @@ def read_money(connection: Connection, account_id: int | None) -> Iterator[Accou
         "takings": rows(_refund_entries().where(Entry.account_id.in_(paying)), Entry.account_id, Entry.seq),
         "ended": rows(_ended().where(Use.account_id.in_(paying)), Use.account_id, Use.grant_seq),
     }
-    payments = connection.execute(
-        select(Payment.__table__)
-        .where(*([Payment.account_id == account_id] if account_id is not None else []))
-        .order_by(Payment.account_id, Payment.paid_at)
-        .execution_options(yield_per=1000)
-    )
+    paid_in = select(Payment.__table__).order_by(Payment.account_id, Payment.paid_at)
+    payments = connection.execute(narrowed(paid_in, Payment.account_id, account_id).execution_options(yield_per=1000))
     for owner, paid in groupby(payments, key=lambda row: int(row.account_id)):
         rows_of = {}
         for name, each in streams.items():
@@ -139,9 +135,7 @@ def unsteady_payments(connection: Connection, account_id: int | None) -> Iterato
         .subquery()
     )
     query = select(union.c.account_id, union.c.payment_id).order_by(union.c.account_id)
-    if account_id is not None:
-        query = query.where(union.c.account_id == account_id)
-    for row in connection.execute(query.execution_options(yield_per=1000)):
+    for row in connection.execute(narrowed(query, union.c.account_id, account_id).execution_options(yield_per=1000)):
         yield row.account_id, row.payment_id
 
 

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from config import ROOT
 from tests.browser import walk
 from tests.browser.demo import Demo, running
 from tests.browser.screenshots import live_a_month
@@ -180,6 +181,25 @@ def test_desk_has_all_its_pages_in_the_menu_without_a_script(
     expect(links.nth(5)).to_be_focused()
     staff.keyboard.press("Enter")
     expect(staff.get_by_role("heading", name="Audit log")).to_be_visible()
+
+
+@pytest.mark.parametrize("sheet", sorted(each.name for each in (ROOT / "static").glob("*.css")))
+def test_style_sheet_is_understood_to_the_last_rule(demo: Demo, open_browser: Callable[..., Page], sheet: str) -> None:
+    """A browser drops without a word what it can't read."""
+    page = open_browser()
+    page.goto("/plans")
+    understood = page.evaluate(
+        """async name => {
+            const sheet = new CSSStyleSheet()
+            const text = await (await fetch(`/static/${name}`)).text()
+            sheet.replaceSync(text)
+            const count = rules => [...rules].reduce((sum, rule) => sum + 1 + count(rule.cssRules ?? []), 0)
+            return count(sheet.cssRules)
+        }""",
+        sheet,
+    )
+    written = re.sub(r"/\*.*?\*/", "", (ROOT / "static" / sheet).read_text(), flags=re.S)
+    assert understood == written.count("{") - written.count("::-moz-"), "all but what is for Firefox alone"
 
 
 def test_keyboard_alone_walks_the_whole_road(demo: Demo, open_browser: Callable[..., Page]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -16,17 +12,6 @@ from billing.errors import StripeRefused, StripeUnavailable
 from billing.reconcile import ReconcileReport
 from web.staff.blueprint import bp
 from web.staff.session import signed_in
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What waits too long: a `refund` or an `event`, its state in the code's word, since when, and whose it is."""
-
-    kind: str
-    id: str
-    status: str
-    since: datetime
-    customer: str | None
 
 
 @bp.get("/stripe")
@@ -71,17 +56,9 @@ def _page(
     return render_template(
         "staff/stripe.html",
         health=stripe_health.read_health(),
-        waiting=list(_waiting()),
+        waiting=list(audit.list_waiting()),
         report=report,
         drift=drift,
         dry_run=dry_run,
         problem=problem,
     )
-
-
-def _waiting() -> Iterator[Waiting]:
-    """The audit's warnings, taken apart again: `refund=rf_1` is `pending since 2026-11-25T…Z`."""
-    for each in audit.warnings():
-        kind, _, name = each.where.partition("=")
-        status, _, since = each.found.partition(" since ")
-        yield Waiting(kind, name, status, datetime.fromisoformat(since), each.customer)

@@ -20,9 +20,9 @@ from billing.ledger.invariants.ahead import screen
 from billing.ledger.invariants.finding import Finding
 from billing.ledger.invariants.replay import Doubt, Replay, Step
 from billing.ledger.invariants.schema import check_schema, duplicate_sources, orphans
-from billing.ledger.invariants.streams import BookStreams, Chosen, Stream, narrowed, open_accounts, open_books
+from billing.ledger.invariants.streams import BookStreams, Chosen, Stream, open_accounts, open_books
 
-__all__ = ["Chosen", "Finding", "check_books", "check_database", "check_schema", "narrowed"]
+__all__ = ["Chosen", "Finding", "check_books", "check_database", "check_schema"]
 
 StepCheck = Callable[[Replay, Step], Iterator[Finding]]
 

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from sqlalchemy.engine import Connection
 
-from billing.db import snapshot_reader
+from billing.db import snapshot
 from billing.ledger.invariants.screening import entries_to_replay
 
 READERS = 2
@@ -35,7 +35,7 @@ def screen(connection: Connection, batches: Iterator[Batch]) -> Iterator[tuple[B
     with ExitStack() as stack:
         idle: SimpleQueue[Connection] = SimpleQueue()
         for _ in range(READERS):
-            idle.put(stack.enter_context(snapshot_reader(connection)))
+            idle.put(stack.enter_context(snapshot(like=connection)))
         threads = stack.enter_context(ThreadPoolExecutor(READERS))
 
         def look_at(batch: Batch) -> ToReplay:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from billing import clock
-from billing.db import UtcDateTime, snapshot, snapshot_reader, transaction
+from billing.db import UtcDateTime, snapshot, transaction
 from billing.ledger.invariants import check_books
 from billing.ledger.invariants.screening import entries_to_replay
 from billing.models import Entry
@@ -89,11 +89,11 @@ def test_batches_that_are_screened_ahead_find_the_same(
 
 
 @postgresql
-def test_reader_beside_a_snapshot_sees_what_it_sees(account: int, database: None) -> None:
+def test_snapshot_like_another_sees_what_that_sees(account: int, database: None) -> None:
     with snapshot() as view:
         before = view.scalar(select(func.count()).select_from(Entry))
         make_grant(account, 100)
-        with snapshot_reader(view) as reader:
+        with snapshot(like=view) as reader:
             assert reader.scalar(select(func.count()).select_from(Entry)) == before
             with pytest.raises(DBAPIError, match="read-only"):
                 reader.execute(text("UPDATE accounts SET balance = 0"))
