@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -35,11 +37,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     never starts.
     """
     settings = settings or load_settings()
-    app = Flask("saldo", root_path=str(ROOT))
+    app = _App("saldo", root_path=str(ROOT))
     app.config.update(_flask_config(settings))
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0, x_prefix=0
-    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0, x_prefix=0
+        )
     remembered.configure()
     clock.configure(settings.test_clock_file)
     catalog.configure(catalog.load_catalog(settings.catalog))
@@ -62,6 +65,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     for door in (web, web.staff, webhooks, api, commands, worker):
         door.register(app)
     return app
+
+
+class _App(Flask):
+    """Flask, without its look at every function of every request whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

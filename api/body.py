@@ -192,12 +192,7 @@ def _parse(data: bytes) -> Any:
     if not request.is_json:
         raise UnsupportedMediaType()
     try:
-        return json.loads(
-            data.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_refuse_duplicates,
-        )
+        return _decode(data.decode("utf-8"))
     except (ValueError, ArithmeticError, RecursionError):
         raise Malformed() from None
 
@@ -211,3 +206,8 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a key twice")
     return fields
+
+
+_decode = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
+).decode

@@ -20,6 +20,7 @@ from billing.replies import Answer, Asked
 _KEY = re.compile(r"[!-~]{1,255}")
 _PATH = re.compile(r"[!-~]{1,180}")
 """No id of ours makes a path longer than this."""
+_spell_out = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr).encode
 
 _View = Callable[..., Response]
 
@@ -73,7 +74,7 @@ def _read_request(for_ever: bool) -> Asked:
 def _hash_of_body() -> bytes:
     """Of what the body says: order of fields and spaces make no other request."""
     try:
-        said = json.dumps(read_fields(), sort_keys=True, separators=(",", ":"), default=repr)
+        said = _spell_out(read_fields())
     except RecursionError:
         raise Malformed() from None
     return hashlib.sha256(said.encode()).digest()

@@ -61,10 +61,14 @@ class Base(DeclarativeBase):
 
 
 class RedirectableSession(Session):
-    """The session of the configured database, or of the one that `using` has put in its place."""
+    """The session of the configured database, or of the one that `using` has put in its place.
+
+    While a `transaction()` runs, it takes part in that one.
+    """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        return self.info.get("saldo_engine") or super().get_bind(*args, **kwargs)
+        instead = self.info.get("saldo_transaction") or self.info.get("saldo_engine")
+        return instead or super().get_bind(*args, **kwargs)
 
     def close(self) -> None:
         """Give the connection back; one that breaks at this is dropped, for what was committed stands."""
@@ -149,9 +153,8 @@ def _begin_for_writes_only(session: Any, _transaction: Any, connection: Connecti
 
     Where each statement sees what was committed before it, as here, they would add nothing.
     """
-    if connection.dialect.name == "postgresql":
-        driver = cast(Any, connection.connection.driver_connection)
-        driver.autocommit = not session.info.get("saldo_transaction")
+    if connection.dialect.name == "postgresql" and "saldo_transaction" not in session.info:
+        cast(Any, connection.connection.driver_connection).autocommit = True
 
 
 @event.listens_for(Pool, "checkin")
@@ -181,28 +184,32 @@ def transaction() -> Iterator[Connection]:
     Nested blocks join the outermost one. Never hold one open across a network call.
     """
     session = db.session()
-    if session.info.get("saldo_transaction"):
-        yield session.connection()
+    running = session.info.get("saldo_transaction")
+    if running is not None:
+        yield running
         return
     # A read may have begun a snapshot; what is written must be decided on what is true now.
     if session.in_transaction():
         session.rollback()
-    session.info["saldo_transaction"] = True
-    connection = None
+    # The connection's own transaction, which the session joins if it is used at all: most of what the session does
+    # to begin and end one by itself is lost on statements of Core.
+    connection = cast(Engine, session.get_bind()).connect().execution_options(saldo_writes=True)
+    session.info["saldo_transaction"] = connection
     try:
-        connection = session.connection(execution_options={"saldo_writes": True})
-        session.info["saldo_transaction"] = connection
+        connection.begin()
         yield connection
-        session.flush()
+        if session.in_transaction():
+            session.commit()  # writes what it has, and forgets what it knows; the connection's transaction goes on
         write_pending(connection, commit=True)
-        session.commit()
+        connection.commit()
     except BaseException:
-        if connection is not None:
-            drop_pending(connection)
+        drop_pending(connection)
         session.rollback()
+        connection.rollback()
         raise
     finally:
-        session.info.pop("saldo_transaction", None)
+        del session.info["saldo_transaction"]
+        connection.close()
 
 
 @contextmanager
@@ -245,20 +252,19 @@ def is_elsewhere() -> bool:
 
 def in_transaction() -> bool:
     """Whether a ``transaction()`` is open: ledger functions assert it, network calls assert the opposite."""
-    return bool(db.session().info.get("saldo_transaction"))
+    return "saldo_transaction" in db.session().info
 
 
 @event.listens_for(db.session, "before_flush")
 def _refuse_stray_writes(session: Any, _context: Any, _instances: Any) -> None:
-    if not session.info.get("saldo_transaction"):
+    if "saldo_transaction" not in session.info:
         raise RuntimeError("writes happen inside `with transaction():` only")
 
 
 def connection() -> Connection:
     """The current connection, for Core statements; joins the open transaction or begins a read."""
     session = db.session()
-    of_transaction = session.info.get("saldo_transaction")
-    return of_transaction if isinstance(of_transaction, Connection) else session.connection()
+    return session.info.get("saldo_transaction") or session.connection()
 
 
 def is_postgresql() -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, abort, g, request
 from flask_wtf import CSRFProtect
 
 from config import Settings
@@ -38,15 +38,25 @@ def register(app: Flask) -> None:
     _answer_in_own_name(app, urlsplit(settings.public_url).netloc)
     csrf.init_app(app)
     app.before_request(_refuse_nul)
-    headers = _headers(settings, secure)
+    _send_along(app, _headers(settings, secure))
 
-    @app.after_request
-    def protect(response: Response) -> Response:
-        said = set(response.headers.keys())
-        if "Content-Security-Policy" in said:  # framed by its own rule, which the older header would forbid
-            said.add("X-Frame-Options")
-        response.headers.extend([(name, value) for name, value in headers.items() if name not in said])
-        return response
+
+def _send_along(app: Flask, ours: list[tuple[str, str]]) -> None:
+    """Add these headers to every answer that does not say something else by them, whoever made it."""
+    inner = app.wsgi_app
+    names = {name: name.lower() for name, _ in ours}
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            said = {name.lower() for name, _ in headers}
+            if "content-security-policy" in said:  # framed by its own rule, which the older header would forbid
+                said.add("x-frame-options")
+            missing = [header for header in ours if names[header[0]] not in said]
+            return start_response(status, headers + missing, *error)
+
+        return inner(environ, start)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]
 
 
 def _answer_in_own_name(app: Flask, host: str) -> None:
@@ -95,7 +105,7 @@ def content_security_policy(settings: Settings, frame_ancestors: str = "'none'")
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
-def _headers(settings: Settings, secure: bool) -> dict[str, str]:
+def _headers(settings: Settings, secure: bool) -> list[tuple[str, str]]:
     headers = {
         "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",
@@ -109,4 +119,4 @@ def _headers(settings: Settings, secure: bool) -> dict[str, str]:
     }
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    return headers
+    return list(headers.items())

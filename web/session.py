@@ -6,8 +6,10 @@ password) ends every cookie of it, also one that was copied (F129); nothing else
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Request, redirect, request, session, url_for
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -37,19 +39,23 @@ class SignedIn(UserMixin):
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Flask's own, which would make ready to check a signature also for the many calls that bring no cookie."""
+    """Flask's own, for the many calls that bring no cookie and need none without its work for a signature."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
 
+    def save_session(self, app: Flask, session: SessionMixin, response: Any) -> None:
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
+
 
 def register(app: Flask) -> None:
     """Let flask-login read customers from the session cookie, and send strangers to the log-in page."""
     app.session_interface = _Sessions()
-    # Its own context processor loads the customer for every page, also for the one that says the database is gone.
-    logins.init_app(app, add_context_processor=False)
+    # Its `init_app` would do no more than this and look after every request for a "remember me", which there is not.
+    app.login_manager = logins  # type: ignore[attr-defined]
     app.jinja_env.globals["current_user"] = current_user
     logins.user_loader(_load)
     logins.unauthorized_handler(_ask_to_log_in)
