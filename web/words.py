@@ -51,13 +51,7 @@ REFUNDS = {
 
 def entry_title(entry: EntryView) -> str:
     """What an entry is, in a few plain words."""
-    if entry.kind == "DEBIT":
-        if entry.action:
-            return action_name(entry.action)
-        return str(DEBITS.get(entry.reason, entry.reason))
-    if entry.kind == "REFUND":
-        return str(REFUNDS.get(entry.reason, entry.reason))
-    return str(GRANT_SOURCES.get(entry.reason, entry.reason))
+    return action_name(entry.action) if entry.kind == "DEBIT" and entry.action else entry_reason(entry)
 
 
 def entry_detail(entry: EntryView) -> str:
@@ -66,7 +60,7 @@ def entry_detail(entry: EntryView) -> str:
     What was used may have been paid by several grants, so the first of them says nothing about it.
     """
     if entry.kind == "DEBIT" and entry.action:
-        about = str(DEBITS.get(entry.reason, entry.reason))
+        about = entry_reason(entry)
     elif entry.action:
         about = action_name(entry.action)
     else:
@@ -75,6 +69,12 @@ def entry_detail(entry: EntryView) -> str:
     if entry.scope and entry.scope != entry.label:
         parts.append(gettext("only for %(influencer)s", influencer=influencer_name(entry.scope)))
     return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def entry_reason(entry: EntryView) -> str:
+    """Why an entry was made."""
+    reasons = {"DEBIT": DEBITS, "REFUND": REFUNDS}.get(entry.kind, GRANT_SOURCES)
+    return str(reasons.get(entry.reason, entry.reason))
 
 
 def grant_origin(grant: GrantView) -> str:

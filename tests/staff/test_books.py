@@ -110,6 +110,17 @@ def test_grant_leads_to_what_ate_it(desk: Desk, ada: int) -> None:
     assert f"/entries/en_{ada}_2" in desk.see("/staff/customers/ada").text
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en", "Kind Used or expired Reason Used Id"), ("es", "Clase Usado o caducado Motivo Usado Id.")],
+)
+def test_entry_tells_kind_and_reason_in_words_of_the_reader(desk: Desk, ada: int, locale: str, said: str) -> None:
+    desk.client.set_cookie("locale", locale)
+    page = text_of(desk.see(f"/staff/customers/ada/entries/en_{ada}_3"))
+    assert f"{said} en_{ada}_3" in page
+    assert "DEBIT" not in page
+
+
 def test_entry_of_another_customer_is_not_found(desk: Desk, shop: Shop, ada: int) -> None:
     bob = shop.customer("bob")
     adjustments.grant_credits(bob, MICRO, "A gift", "operator")

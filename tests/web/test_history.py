@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 
 from billing import adjustments, spending
+from billing.ledger.posting import REASONS
 from billing.money import MICRO
 from tests.conftest import Clock
 from tests.web.conftest import Visitor, text_of
+from web import words
 
 
 def spend(visitor: Visitor, credits: int) -> None:
@@ -32,6 +36,17 @@ def test_history_names_reasons_in_the_readers_language(ana: Visitor) -> None:
     page = text_of(ana.see("/history"))
     assert "Créditos de bienvenida" in page
     assert "Vídeo Usado" in page
+
+
+@pytest.mark.parametrize("kind", sorted(REASONS))
+def test_every_kind_and_reason_of_the_ledger_has_words_in_both_languages(app: Flask, kind: str) -> None:
+    told = {"DEBIT": words.DEBITS, "REFUND": words.REFUNDS}.get(kind, words.GRANT_SOURCES)
+    assert REASONS[kind] <= set(told)
+    for term in (words.KINDS[kind], *(told[reason] for reason in REASONS[kind])):
+        with app.test_request_context(), force_locale("en"):
+            english = str(term)
+        with app.test_request_context(), force_locale("es"):
+            assert str(term) != english
 
 
 def test_history_filters_by_kind_and_day(ana: Visitor, clock: Clock) -> None:
