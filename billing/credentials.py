@@ -34,10 +34,15 @@ def read_email(text: str) -> str:
     return email
 
 
-def hash_password(password: str) -> str:
-    """The Argon2id hash to keep. Raises `WeakPassword` for one too short, too long, or not text."""
+def check_password(password: str) -> None:
+    """Raises `WeakPassword` for one too short, too long, or not text."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS or not _is_text(password):
         raise WeakPassword()
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash to keep. Raises `WeakPassword` as `check_password` does."""
+    check_password(password)
     return hasher.hash(password)
 
 

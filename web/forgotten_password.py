@@ -9,8 +9,10 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
-from billing import credentials, password_reset
-from billing.errors import InvalidEmail, NotFound, WeakPassword
+from billing import password_reset
+from billing.credentials import read_email
+from billing.errors import NotFound
+from web import credentials
 from web.session import sign_in
 from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
 
@@ -20,13 +22,18 @@ bp = Blueprint("forgotten_password", __name__)
 class ForgottenForm(FlaskForm):
     """Whose password it is."""
 
-    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))])
+    email = EmailField(
+        lazy_gettext("E-mail address"),
+        [InputRequired(lazy_gettext("Enter your e-mail address")), credentials.email_address],
+    )
 
 
 class NewPasswordForm(FlaskForm):
     """A password, twice, so that a slip does not lock anybody out."""
 
-    password = PasswordField(lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password"))])
+    password = PasswordField(
+        lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password")), credentials.new_password]
+    )
     repeated_password = PasswordField(
         lazy_gettext("New password again"),
         [EqualTo("password", lazy_gettext("The two new passwords differ"))],
@@ -39,10 +46,8 @@ def ask() -> ResponseReturnValue:
     form = ForgottenForm()
     if form.validate_on_submit():
         try:
-            email = credentials.read_email(form.email.data)
+            email = read_email(form.email.data)
             count_attempt("mail", email)
-        except InvalidEmail:
-            form.email.errors = [gettext("This does not look like an e-mail address: name@example.com")]
         except TooManyAttempts as error:
             return _too_many(form, error.retry_after)
         else:
@@ -64,8 +69,6 @@ def choose(token: str) -> ResponseReturnValue:
             sign_in(customer)
             flash(gettext("Your password is changed. Everywhere else you are signed out."), "success")
             return redirect(url_for("balance.show"), 303)
-    except WeakPassword:
-        form.password.errors = [gettext("Choose a password of at least 8 characters")]
     except NotFound:
         return render_template("web/link_over.html", again=url_for("forgotten_password.ask")), 404
     return render_template("web/reset_password.html", form=form, action=request.path), 422 if form.errors else 200

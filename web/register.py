@@ -11,7 +11,8 @@ from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringF
 from wtforms.validators import InputRequired, Length, Optional
 
 from billing import customers
-from billing.errors import EmailTaken, InvalidEmail, WeakPassword
+from billing.errors import EmailTaken
+from web import credentials
 from web.locale import LANGUAGE_CHOICES, page_locale
 from web.redirects import local_path
 from web.session import sign_in
@@ -27,8 +28,13 @@ class RegisterForm(FlaskForm):
         lazy_gettext("Name (optional)"),
         [Optional(), Length(max=200, message=lazy_gettext("The name is longer than 200 characters"))],
     )
-    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address"))])
-    password = PasswordField(lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password"))])
+    email = EmailField(
+        lazy_gettext("E-mail address"),
+        [InputRequired(lazy_gettext("Enter your e-mail address")), credentials.email_address],
+    )
+    password = PasswordField(
+        lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password")), credentials.new_password]
+    )
     locale = SelectField(lazy_gettext("Language"), choices=LANGUAGE_CHOICES, default=page_locale)
     next = HiddenField()
 
@@ -48,10 +54,6 @@ def form() -> ResponseReturnValue:
             return _too_many(form, error.retry_after)
         except EmailTaken:
             form.email.errors = [gettext("There already is an account with this e-mail address")]
-        except InvalidEmail:
-            form.email.errors = [gettext("This does not look like an e-mail address: name@example.com")]
-        except WeakPassword:
-            form.password.errors = [gettext("Choose a password of at least 8 characters")]
         else:
             sign_in(customer)
             flash(gettext("Welcome to Saldo! Your account is ready."), "success")

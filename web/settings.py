@@ -11,7 +11,8 @@ from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, Optional
 
 from billing import customers, email_change
-from billing.errors import InvalidEmail, WeakPassword, WrongPassword
+from billing.errors import WrongPassword
+from web import credentials
 from web.locale import COOKIE_SECONDS, LANGUAGE_CHOICES, page_locale
 from web.session import account_id, sign_in
 from web.throttle import TooManyAttempts, count_attempt, forgive_attempts
@@ -35,7 +36,9 @@ class PasswordForm(FlaskForm):
     current_password = PasswordField(
         lazy_gettext("Current password"), [InputRequired(lazy_gettext("Enter your current password"))]
     )
-    new_password = PasswordField(lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password"))])
+    new_password = PasswordField(
+        lazy_gettext("New password"), [InputRequired(lazy_gettext("Choose a new password")), credentials.new_password]
+    )
     repeated_password = PasswordField(
         lazy_gettext("New password again"),
         [EqualTo("new_password", lazy_gettext("The two new passwords differ"))],
@@ -46,7 +49,8 @@ class EmailForm(FlaskForm):
     """The new address, and the password as for a change of that."""
 
     new_email = EmailField(
-        lazy_gettext("New e-mail address"), [InputRequired(lazy_gettext("Enter your new e-mail address"))]
+        lazy_gettext("New e-mail address"),
+        [InputRequired(lazy_gettext("Enter your new e-mail address")), credentials.email_address],
     )
     email_password = PasswordField(
         lazy_gettext("Current password"), [InputRequired(lazy_gettext("Enter your current password"))]
@@ -100,8 +104,6 @@ def change_password() -> ResponseReturnValue:
             form.current_password.errors = [gettext("There were too many attempts. Try again later.")]
         except WrongPassword:
             form.current_password.errors = [gettext("This is not your current password")]
-        except WeakPassword:
-            form.new_password.errors = [gettext("Choose a password of at least 8 characters")]
         else:
             forgive_attempts("customers", name)
             sign_in(customer)
@@ -130,8 +132,6 @@ def change_email() -> ResponseReturnValue:
             form.email_password.errors = [gettext("There were too many attempts. Try again later.")]
         except WrongPassword:
             form.email_password.errors = [gettext("This is not your current password")]
-        except InvalidEmail:
-            form.new_email.errors = [gettext("This does not look like an e-mail address: name@example.com")]
         else:
             flash(gettext("Open the link in the mail that we sent to the new address; then it counts."), "success")
             return redirect(url_for("settings.show"), 303)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from billing import accounts, customers
@@ -47,6 +49,23 @@ def test_register_says_what_is_wrong_at_the_field(visitor: Visitor, wrong: dict[
     assert f'aria-describedby="{field}' in answer.text or f"{field}-error" in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert customers.authenticate("eva@example.com", PASSWORD) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "said"), [("", "Choose a password"), ("short", "Choose a password of at least 8")]
+)
+def test_register_tells_all_that_is_wrong_at_once_each_at_its_field(visitor: Visitor, password: str, said: str) -> None:
+    answer = visitor.send("/register", email="eva", password=password, locale="en", name="x" * 201)
+    assert answer.status_code == 422
+    wrong = {"email": "This does not look like an e-mail address", "password": said, "name": "The name is longer than"}
+    for field, words in wrong.items():
+        assert text_of(answer).count(words) == 2, "once in the summary, once at the field"
+        assert f'href="#{field}"' in answer.text
+        (shown,) = re.findall(rf'<input[^>]* id="{field}"[^>]*>', answer.text)
+        assert 'aria-invalid="true"' in shown
+        (described,) = re.findall(r'aria-describedby="([^"]+)"', shown)
+        assert f"{field}-error" in described.split()
+        assert f'id="{field}-error"' in answer.text
 
 
 def test_register_refuses_a_second_account_with_the_same_address(ana: Visitor, another: Visitor) -> None:

@@ -10,7 +10,7 @@ from wtforms import EmailField, HiddenField, PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
 from billing import staff_accounts
-from billing.errors import WeakPassword
+from web import credentials
 from web.staff import session
 from web.staff.blueprint import bp
 from web.staff.destinations import destination
@@ -29,7 +29,9 @@ class SignInForm(FlaskForm):
 class SetUpForm(FlaskForm):
     """A password, twice, so that a slip does not lock anybody out."""
 
-    password = PasswordField(lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password"))])
+    password = PasswordField(
+        lazy_gettext("Password"), [InputRequired(lazy_gettext("Choose a password")), credentials.new_password]
+    )
     repeated = PasswordField(
         lazy_gettext("Password again"), [EqualTo("password", lazy_gettext("The two passwords differ"))]
     )
@@ -75,16 +77,12 @@ def set_up(token: str) -> ResponseReturnValue:
     staff = staff_accounts.read_setup_token(token, secret_key)
     form = SetUpForm()
     if form.validate_on_submit():
-        try:
-            staff = staff_accounts.set_password(token, secret_key, form.password.data)
-        except WeakPassword:
-            form.password.errors = [gettext("Choose a password of at least 8 characters")]
-        else:
-            if staff.has_second_factor:
-                return ask_for_code(staff)
-            response = redirect(url_for("staff.search"), 303)
-            session.begin(response, staff)
-            return response
+        staff = staff_accounts.set_password(token, secret_key, form.password.data)
+        if staff.has_second_factor:
+            return ask_for_code(staff)
+        response = redirect(url_for("staff.search"), 303)
+        session.begin(response, staff)
+        return response
     return render_template("staff/setup.html", form=form, email=staff.email), 422 if form.errors else 200
 
 
