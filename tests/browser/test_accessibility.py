@@ -140,6 +140,25 @@ def test_pages_have_no_barriers(
     check(staff, walk.STAFF_PAGES, named)
 
 
+def test_ids_are_whole_in_a_line_of_a_phone(
+    demo: Demo, named: dict[str, str], open_browser: Callable[..., Page]
+) -> None:
+    """Those of a usual length; a click takes all of one."""
+    staff = open_browser(width=320)
+    sign_in(staff, "/staff", demo.staff)
+    for path in ("/staff/customers/{customer}", "/staff/webhooks", "/staff/audit", "/staff/refunds/{refund}"):
+        staff.goto(path.format_map(named))
+        ids = staff.locator(".ids").filter(has_text=re.compile(r"^\w{20,32}$"))
+        heights = ids.evaluate_all(
+            "all => all.map(each => each.offsetHeight / parseFloat(getComputedStyle(each).lineHeight))"
+        )
+        assert heights, path
+        assert max(heights) < 1.5, path
+    first = staff.locator(".ids").filter(has_text="rf_").first
+    first.click()
+    assert staff.evaluate("getSelection().toString()").strip() == named["refund"]
+
+
 @pytest.mark.parametrize("locale", ["en-US", "es-ES"])
 def test_heading_is_one_line_at_every_width(demo: Demo, open_browser: Callable[..., Page], locale: str) -> None:
     customer, staff = open_browser(locale=locale), open_browser(locale=locale)

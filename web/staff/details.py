@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 
 from billing.audit_log import Detail
 from billing.errors import InvalidAmount
@@ -30,15 +31,19 @@ NAMES = {
 """Names of details; another one is shown as the act wrote it."""
 
 
-def detail_words(detail: Detail) -> str:
+def detail_words(detail: Detail) -> Markup:
     """A record's details in the reader's language and way of writing numbers; what has no words stays as it is."""
-    parts = []
+    parts: list[Markup] = []
     for name, value in detail.items():
         if name == "amount_minor" and isinstance(value, int):
-            parts.append(f"{gettext('Amount')}: {money(value, str(detail['currency']))}")
+            parts.append(_part(gettext("Amount"), money(value, str(detail["currency"]))))
         elif name != "currency" or "amount_minor" not in detail:
-            parts.append(f"{NAMES.get(name, name)}: {_in_words(name, value)}")
-    return " · ".join(parts)
+            parts.append(_part(str(NAMES.get(name, name)), _in_words(name, value)))
+    return Markup(" · ").join(parts)
+
+
+def _part(name: str, value: str) -> Markup:
+    return Markup("{}: {}").format(name, value)
 
 
 def _in_words(name: str, value: str | int | bool | None) -> str:
@@ -65,6 +70,7 @@ def _from(words: Mapping[str, object]) -> Callable[[str], str]:
 _WORDS: dict[str, Callable[[str], str]] = {
     "asked_by": lambda value: actor_name(value) or value,
     "credits": _credits,
+    "payment": Markup('<span class="ids">{}</span>').format,
     "reason": _from(REFUND_REASONS),
     "role": _from(ROLES),
     "scopes": lambda value: "; ".join(str(SCOPES.get(each, each)) for each in value.split()),
