@@ -76,8 +76,8 @@ def words(text: Text) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A name of the code that may be broken where its parts meet: `payment_intent.succeeded`."""
-    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
+    """A name of the code that may be broken where its parts meet: `payment_intent.succeeded`, `/holds/{hold}`."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._/])", name))
 
 
 def initials(name: str) -> str:

@@ -23,10 +23,12 @@ class Page(HTMLParser):
         self.loaded: list[str] = []
         self.inline: list[str] = []
         self.words: list[str] = []
+        self.goes_on = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self.goes_on = tag == "wbr"
         self.ids += [given["id"] or ""] if "id" in given else []
         self.links += [given["href"] or ""] if tag == "a" else []
         self.loaded += [given.get("src") or given.get("href") or ""] if tag in ("script", "link", "img") else []
@@ -35,6 +37,10 @@ class Page(HTMLParser):
         self.inline += [name for name in given if name.startswith("on")]
 
     def handle_data(self, data: str) -> None:
+        """A word that may be broken is still one."""
+        if self.goes_on:
+            data = self.words.pop() + data
+        self.goes_on = False
         self.words.append(data)
 
 
