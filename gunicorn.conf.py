@@ -43,6 +43,8 @@ preload_app = False
 timeout = 30
 graceful_timeout = 30
 keepalive = 5
+# As long an address as gunicorn can take: what does not fit is answered by it, in words that are not ours.
+limit_request_line = 8190
 # `TRUSTED_PROXIES` alone decides whose X-Forwarded-* headers count.
 forwarded_allow_ips = ""
 control_socket_disable = True

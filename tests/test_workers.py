@@ -1,4 +1,4 @@
-"""What is true on one worker of gunicorn is true on all of them: a revoked key, and the counters."""
+"""What is true on one worker of gunicorn is true on all: a revoked key, and the counters. How long addresses may be."""
 
 from __future__ import annotations
 
@@ -103,3 +103,18 @@ def _counters_survive_a_worker(server: Server) -> None:
     after = server.by_worker()
     assert sum(after.values()) == counted + 1 + 30  # also the question before
     assert set(after) <= {"0", "1", "2"}, "the new worker counts in the dead one's row"
+
+
+def test_long_address_is_answered_by_saldo_and_one_longer_still_by_a_bare_414(server: Server) -> None:
+    longest = 8190 - len("GET  HTTP/1.1")
+    call = requests.get(server.url + "/api/v1/".ljust(longest, "x"), timeout=30)
+    assert (call.status_code, call.headers["Content-Type"]) == (404, "application/problem+json")
+    page = requests.get(server.url + "/".ljust(longest, "x"), timeout=30)
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
+    for begin in ("/api/v1/", "/"):
+        refused = requests.get(server.url + begin.ljust(longest + 1, "x"), timeout=30)
+        assert refused.status_code == 414
+        assert "Server" not in refused.headers
+        assert not re.search(r"gunicorn|Traceback|\bFile\b|/\d+\.\d+", refused.text)
+        assert len(refused.text) < 400
