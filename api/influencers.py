@@ -11,7 +11,7 @@ from api import query
 from api.answers import answer
 from api.auth import actor
 from api.blueprint import bp
-from api.body import Body, read_body, read_fields
+from api.body import Body, read_body
 from api.catalog import write_influencer
 from api.paths import ITEM_ID
 from billing import catalog, influencers, money, spreadsheet
@@ -32,20 +32,19 @@ _HANDLE = re.compile(r"\S+")
 @bp.post("/influencers")
 def add_influencers() -> Response:
     """Add one influencer, or up to a hundred at once, all or none; the worker puts their prices to Stripe."""
-    fields = read_fields()
-    if isinstance(fields, dict) and "influencers" in fields:
-        body = read_body("influencers")
+    body = read_body("id", "tiers", "influencers", *TEXTS)
+    if body.gives("influencers"):
+        for name in body.gives("id", "tiers", *TEXTS):
+            body.refuse(name, "does not go with influencers")
         new = [_read_new(each) for each in body.items("influencers", "id", "tiers", *TEXTS, most=MAX_AT_ONCE)]
         if len({each["id"] for each in new}) < len(new):
             body.refuse("influencers", "expected each id once")
-        body.check()
     else:
-        body = read_body("id", "tiers", *TEXTS)
         new = [_read_new(body)]
-        body.check()
+    body.check()
     added = influencers.add_influencers({each.pop("id"): each for each in new}, actor=actor())
     written = [_write(each) for each in added]
-    return answer({"data": written} if "influencers" in body else written[0], 201)
+    return answer({"data": written} if body.gives("influencers") else written[0], 201)
 
 
 @bp.patch("/influencers/<influencer_id>")
@@ -58,7 +57,7 @@ def change_influencer(influencer_id: str) -> Response:
     body.check()
     if "status" in body:
         change["status"] = status
-    if "tiers" in body:
+    if body.gives("tiers"):
         change["tiers"] = tiers
     return answer(_write(influencers.change_influencer(influencer_id, change, actor=actor())))
 
@@ -118,7 +117,7 @@ def _read_texts(body: Body, needs_name: bool = False) -> dict[str, str | None]:
 
 
 def _read_tiers(body: Body) -> list[NewTier]:
-    if "tiers" not in body:
+    if not body.gives("tiers"):
         return []
     tiers = [_read_tier(each) for each in body.items("tiers", *TIER_FIELDS, most=MAX_TIERS)]
     if len({tier.id for tier in tiers}) < len(tiers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.openapi.call import Call
-from api.openapi.schemas import AMOUNT, CUSTOMER, ITEM, MOMENT, nullable, obj, opt, ref, text, told
+from api.openapi.schemas import AMOUNT, CUSTOMER, ITEM, MOMENT, obj, opt, ref, text, told
 from billing.adjustments import MAX_DESCRIPTION_CHARACTERS
 
 CALLS = (
@@ -17,8 +17,8 @@ CALLS = (
             customer=CUSTOMER,
             amount=AMOUNT,
             description=text("Why; the customer reads it.", longest=MAX_DESCRIPTION_CHARACTERS),
-            expires_at=opt(nullable(told(MOMENT, "Default: never."))),
-            influencer=opt(nullable(told(ITEM, "Pays for this influencer only."))),
+            expires_at=opt(told(MOMENT, "Default: never.")),
+            influencer=opt(told(ITEM, "Pays for this influencer only.")),
         ),
         once=True,
         refuses=("not_found",),

@@ -18,7 +18,6 @@ from api.openapi.schemas import (
     count,
     either,
     listing,
-    nullable,
     obj,
     one_of,
     opt,
@@ -31,19 +30,17 @@ from billing import influencers
 _TIER = constrained(
     obj(
         id=ITEM,
-        name=opt(nullable(text(longest=TEXTS["name"]))),
+        name=opt(text(longest=TEXTS["name"])),
         amount_minor=count("Money in minor units.", most=MAX_AMOUNT_MINOR),
-        currency=opt(nullable(told(CURRENCY, "The catalog's; no other."))),
-        interval=opt(nullable(one_of("month", "year"))),
-        credits=opt(
-            nullable({"type": "integer", "minimum": 0, "description": "With each cycle, for this influencer."})
-        ),
-        grace_days=opt(nullable(count("Access after the paid period.", least=0, most=MAX_GRACE_DAYS))),
+        currency=opt(told(CURRENCY, "The catalog's; no other.")),
+        interval=opt(one_of("month", "year")),
+        credits=opt({"type": "integer", "minimum": 0, "description": "With each cycle, for this influencer."}),
+        grace_days=opt(count("Access after the paid period.", least=0, most=MAX_GRACE_DAYS)),
     ),
     additionalProperties=False,
 )
 _TIERS = listing(_TIER, least=1, most=MAX_TIERS)
-_WORDS: dict[str, Schema] = {name: opt(nullable(text(longest=longest))) for name, longest in TEXTS.items()}
+_WORDS: dict[str, Schema] = {name: opt(text(longest=longest)) for name, longest in TEXTS.items()}
 _WORDS["handle"]["pattern"] = r"^\S+$"
 _ONE = obj(id=ITEM, **{**_WORDS, "name": text(longest=TEXTS["name"])}, tiers=opt(_TIERS))
 
@@ -71,7 +68,10 @@ CALLS = (
         "/influencers/{influencer}",
         "Change an influencer",
         {200: ref("Influencer")},
-        description="What is not named stays. Who is suspended or retired takes no new subscriptions.",
+        description=(
+            "What is not named stays; null for a text or the status lets what the catalog says hold again. "
+            "Who is suspended or retired takes no new subscriptions."
+        ),
         path_fields={"influencer": ITEM},
         body=obj(**_WORDS, status=opt(one_of(*influencers.STATUSES)), tiers=opt(_TIERS)),
         refuses=("conflict",),

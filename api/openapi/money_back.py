@@ -9,7 +9,6 @@ from api.openapi.schemas import (
     MINOR,
     Schema,
     count,
-    nullable,
     obj,
     one_of,
     opt,
@@ -28,10 +27,10 @@ _REASON = one_of(*refunds.REASONS)
 def _what(reason: Schema) -> Schema:
     return obj(
         payment=text("The payment's id.", longest=40),
-        amount_minor=opt(nullable(count("Default: all that may be given back.", most=10**12))),
+        amount_minor=opt(count("Default: all that may be given back.", most=10**12)),
         credits=_MODE,
         reason=reason,
-        note=opt(nullable(text(longest=MAX_NOTE_CHARACTERS))),
+        note=opt(text(longest=MAX_NOTE_CHARACTERS)),
     )
 
 
@@ -67,7 +66,7 @@ CALLS = (
                 balance_after=CREDITS,
             )
         },
-        body=_what(opt(nullable(_REASON))),
+        body=_what(opt(_REASON)),
         refuses=_REFUSALS,
         example=_EXAMPLE,
     ),

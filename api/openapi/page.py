@@ -88,7 +88,7 @@ def rows(schema: Schema, prefix: str = "") -> Iterator[Row]:
         yield _row(f"{prefix}{name}", field, name in required)
         inner = _innermost(field)
         if "properties" in inner:
-            yield from rows(inner, f"{prefix}{name}{'[]' if field.get('type') == 'array' else ''}.")
+            yield from rows(inner, f"{prefix}{name}{'[]' if 'items' in field else ''}.")
 
 
 def _row(name: str, schema: Schema, required: bool) -> Row:

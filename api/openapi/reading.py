@@ -48,9 +48,9 @@ SPAN: dict[str, Schema] = {
 
 _NEW_CUSTOMER = obj(
     id=CUSTOMER,
-    email=opt(nullable(text("Never used to find or link a customer.", longest=320))),
-    name=opt(nullable(text(longest=200))),
-    locale=opt(nullable(one_of(*LOCALES))),
+    email=opt(text("Never used to find or link a customer.", longest=320)),
+    name=opt(text(longest=200)),
+    locale=opt(one_of(*LOCALES)),
 )
 
 _PRICE_LIST = obj(
@@ -79,10 +79,10 @@ CALLS = (
         description="What is not named stays; null takes it away.",
         path_fields=CUSTOMER_PATH,
         body=obj(
-            email=opt(nullable(text(longest=320))),
-            name=opt(nullable(text(longest=200))),
-            locale=opt(nullable(one_of(*LOCALES))),
-            monthly_limit=opt(told(nullable({"type": "number", "minimum": 0}), "Credits a month; null: no limit.")),
+            email=opt(text(longest=320)),
+            name=opt(text(longest=200)),
+            locale=opt(one_of(*LOCALES)),
+            monthly_limit=opt(told({"type": "number", "minimum": 0}, "Credits a month; null: no limit.")),
         ),
         example={"monthly_limit": 500},
     ),

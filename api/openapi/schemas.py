@@ -22,7 +22,12 @@ def obj(description: str = "", /, **fields: Schema) -> Schema:
 
 
 def opt(schema: Schema) -> Schema:
-    """A field that may be missing."""
+    """A field of a request that may be missing, or null, which `api.body` reads the same."""
+    return sometimes(nullable(schema))
+
+
+def sometimes(schema: Schema) -> Schema:
+    """A field that may be missing, as answers leave some out; it is not null."""
     return {**schema, _OPTIONAL: True}
 
 
@@ -92,8 +97,9 @@ def constrained(schema: Schema, **more: Any) -> Schema:
 
 
 def either(*groups: Collection[str]) -> Schema:
-    """A constraint: the fields of exactly one of these groups are there."""
-    return {"oneOf": [{"required": list(group)} for group in groups]}
+    """A constraint: the fields of exactly one of these groups are there, and not null."""
+    given = {"not": {"type": "null"}}
+    return {"oneOf": [{"required": list(group), "properties": dict.fromkeys(group, given)} for group in groups]}
 
 
 BOOLEAN: Schema = {"type": "boolean"}

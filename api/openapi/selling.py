@@ -14,7 +14,6 @@ from api.openapi.schemas import (
     constrained,
     count,
     either,
-    nullable,
     obj,
     one_of,
     opt,
@@ -28,7 +27,7 @@ from api.openapi.shapes import SUBSCRIPTION_FIELDS
 from billing.embed_links import MAX_SECONDS
 
 STRIPE = ("stripe_unavailable", "price_not_synced")
-RETURN_PATH = opt(nullable(text("Where the customer goes on to, on Saldo's own pages.", longest=500)))
+RETURN_PATH = opt(text("Where the customer goes on to, on Saldo's own pages.", longest=500))
 SUBSCRIPTION_PATH: dict[str, Schema] = {"subscription": text("The subscription's id.")}
 INTERVAL = one_of("month", "year")
 
@@ -81,9 +80,7 @@ CALLS = (
         body=obj(
             customer=CUSTOMER,
             origin=text("The site of the frame: scheme, host and port, such as https://app.example.com."),
-            expires_in=opt(
-                nullable(count("Seconds that the link works; default a day.", least=MIN_SECONDS, most=MAX_SECONDS))
-            ),
+            expires_in=opt(count("Seconds that the link works; default a day.", least=MIN_SECONDS, most=MAX_SECONDS)),
         ),
         refuses=("not_found",),
         example={"customer": "user-42", "origin": "https://app.example.com"},
@@ -95,7 +92,7 @@ CALLS = (
         {200: ref("Subscription")},
         description="With its period, or now. Nothing that was granted is taken.",
         path_fields=SUBSCRIPTION_PATH,
-        body=obj(now=opt(nullable(told(BOOLEAN, "At once; default false.")))),
+        body=obj(now=opt(told(BOOLEAN, "At once; default false."))),
         body_optional=True,
         once=True,
         refuses=("conflict", "stripe_unavailable"),

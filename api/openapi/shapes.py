@@ -20,8 +20,8 @@ from api.openapi.schemas import (
     nullable,
     obj,
     one_of,
-    opt,
     ref,
+    sometimes,
     told,
     words,
 )
@@ -189,7 +189,7 @@ _PROBLEM_FIELDS = {
     "detail": words("For people."),
     "code": one_of(*PROBLEMS, description="For programs."),
     "request_id": nullable(words("Names this call in the server's log.")),
-    "errors": opt(told(listing(obj(field=words(), message=words())), "What is wrong with which field.")),
+    "errors": sometimes(told(listing(obj(field=words(), message=words())), "What is wrong with which field.")),
 }
 
 SHAPES: dict[str, Schema] = {

@@ -34,27 +34,27 @@ from billing.spending import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS
 STOPPED_BY = one_of("credits", "quota", "subscription")
 
 JOB: dict[str, Schema] = {
-    "quantity": opt(nullable(count("How many times; default 1."))),
-    "units": opt(nullable(count("How long or how many, for an action priced by unit or by steps."))),
-    "model": opt(nullable(text("The model, for an action priced by model.", longest=128))),
-    "input_tokens": opt(nullable(count("For an action priced by tokens.", least=0))),
-    "output_tokens": opt(nullable(count("For an action priced by tokens.", least=0))),
-    "influencer": opt(nullable(told(ITEM, "Whom it is for: credits for this influencer are spent first."))),
+    "quantity": opt(count("How many times; default 1.")),
+    "units": opt(count("How long or how many, for an action priced by unit or by steps.")),
+    "model": opt(text("The model, for an action priced by model.", longest=128)),
+    "input_tokens": opt(count("For an action priced by tokens.", least=0)),
+    "output_tokens": opt(count("For an action priced by tokens.", least=0)),
+    "influencer": opt(told(ITEM, "Whom it is for: credits for this influencer are spent first.")),
 }
 RECORD: dict[str, Schema] = {
-    "reference": opt(nullable(text("Of your job: ties quote, hold and receipt together."))),
-    "description": opt(nullable(text("The customer reads it.", longest=MAX_DESCRIPTION_CHARACTERS))),
-    "metadata": opt(nullable(METADATA)),
-    "agent": opt(nullable(text("For statistics of use."))),
-    "thread": opt(nullable(text("For statistics of use."))),
-    "execution": opt(nullable(text("For statistics of use."))),
+    "reference": opt(text("Of your job: ties quote, hold and receipt together.")),
+    "description": opt(text("The customer reads it.", longest=MAX_DESCRIPTION_CHARACTERS)),
+    "metadata": opt(METADATA),
+    "agent": opt(text("For statistics of use.")),
+    "thread": opt(text("For statistics of use.")),
+    "execution": opt(text("For statistics of use.")),
 }
 ORDER: dict[str, Schema] = {
     "customer": CUSTOMER,
     "action": opt(told(ITEM, "What is done; the catalog has its price.")),
     "amount": opt(told(AMOUNT, "Or so many credits, at your own reckoning.")),
     **JOB,
-    "quote": opt(nullable(text("A quote's id: its price holds.", longest=40))),
+    "quote": opt(text("A quote's id: its price holds.", longest=40)),
     **RECORD,
 }
 REFUSALS = ("insufficient_credits", "subscription_required", "quota_exceeded", "unknown_action", "unit_out_of_range")
@@ -116,8 +116,8 @@ CALLS = (
         description="All of it, or an amount; never more than was taken. All of it also gives the quota back.",
         path_fields={"debit": text("The entry's id.")},
         body=obj(
-            amount=opt(nullable(AMOUNT)),
-            reason=opt(nullable(text("The customer reads it.", longest=MAX_REASON_CHARACTERS))),
+            amount=opt(AMOUNT),
+            reason=opt(text("The customer reads it.", longest=MAX_REASON_CHARACTERS)),
         ),
         body_optional=True,
         once=True,
@@ -130,9 +130,7 @@ CALLS = (
         "Set credits aside for a job",
         {201: ref("Hold")},
         description="Reserves quota too. What is neither captured nor voided is free again when the hold expires.",
-        body=order_body(
-            expires_in=opt(nullable(count(f"Seconds; default {DEFAULT_HOLD_SECONDS}.", most=MAX_HOLD_SECONDS)))
-        ),
+        body=order_body(expires_in=opt(count(f"Seconds; default {DEFAULT_HOLD_SECONDS}.", most=MAX_HOLD_SECONDS))),
         once=True,
         refuses=("not_found", *REFUSALS),
         example={"customer": "user-42", "action": "audio", "units": 60, "expires_in": 600},
@@ -146,7 +144,7 @@ CALLS = (
         description="All of it, an amount, or what the real length costs; the rest is free at once.",
         path_fields=HOLD_PATH,
         body=obj(
-            amount=opt(nullable(AMOUNT)),
+            amount=opt(AMOUNT),
             **{name: JOB[name] for name in MEASURES},
         ),
         body_optional=True,

@@ -19,6 +19,7 @@ from api.openapi.schemas import (
     opt,
     page,
     ref,
+    sometimes,
     text,
     told,
     words,
@@ -79,7 +80,7 @@ CALLS = (
                         id=words(),
                         status=one_of("recorded", "duplicate", "rejected"),
                         amount=nullable(CREDITS),
-                        code=opt(words("Why it was rejected.")),
+                        code=sometimes(words("Why it was rejected.")),
                     )
                 )
             )
@@ -94,7 +95,7 @@ CALLS = (
                     obj(
                         id=text("Yours, one for each event.", longest=MAX_ID_CHARACTERS),
                         **ORDER,
-                        occurred_at=opt(nullable(MOMENT)),
+                        occurred_at=opt(MOMENT),
                     ),
                     **either(["action"], ["amount"]),
                     additionalProperties=False,

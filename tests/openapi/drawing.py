@@ -85,13 +85,18 @@ def _object(schema: Schema, known: Mapping[str, list[Any]]) -> SearchStrategy[An
     groups = [option["required"] for option in schema.get("oneOf", ({"required": []},))]
     choosing = {field for group in groups for field in group}
 
+    def given(field: str) -> SearchStrategy[Any]:
+        return fields[field].filter(lambda value: value is not None)
+
     def chosen(group: list[str]) -> SearchStrategy[Any]:
         needed = {*schema.get("required", ()), *group}
         free = sorted(set(fields) - needed - choosing)
         # A few at a time: most of them together hardly ever make sense.
         some = st.sets(st.sampled_from(free), max_size=2) if free else st.just(set())
         return some.flatmap(
-            lambda more: st.fixed_dictionaries({field: fields[field] for field in sorted(needed | more)})
+            lambda more: st.fixed_dictionaries(
+                {field: given(field) if field in group else fields[field] for field in sorted(needed | more)}
+            )
         )
 
     return st.sampled_from(groups).flatmap(chosen)

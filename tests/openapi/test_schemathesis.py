@@ -21,7 +21,6 @@ from tests.api.conftest import Caller
 
 LEFT_OUT = {
     "positive_data_acceptance": "rules refuse what the document allows: an unknown cursor, a day that is over",
-    "negative_data_rejection": "null is as if a field were left out, which the document tells in words",
     "allow_header_conformance": "/refunds/preview also has the shape of /refunds/{refund}",
     "ignored_auth": "cannot be asked in-process; `test_needs_the_keys_and_scopes_that_are_told` does",
 }
