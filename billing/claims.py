@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 
 from billing import months
 from billing.db import connection, db
@@ -15,6 +15,7 @@ from billing.ledger.taking_back import net_taken
 from billing.models import CreditNote, Debt, Dispute, Entry, Grant, Payment, PaymentLot, Refund, Use
 from billing.money import MICRO
 from billing.paid_periods import LOST_STATUSES, OPEN_STATUSES
+from billing.statements import Statement, read, read_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +39,41 @@ MAY_YET_GO = ("needs_approval", "pending", "requires_action")
 """Refunds whose end is not known, be it that Stripe or that a second person has yet to say."""
 
 
+_OF_PAYMENT: BindParameter[str] = bindparam("payment_id")
+_REFUNDS = Statement(
+    select(Refund.status, Refund.credits_mode, Refund.amount_minor).where(Refund.payment_id == _OF_PAYMENT)
+)
+_DISPUTES = Statement(select(Dispute.status, Dispute.amount_minor).where(Dispute.payment_id == _OF_PAYMENT))
+_CREDIT_NOTES = Statement(
+    select(CreditNote.amount_minor).where(CreditNote.payment_id == _OF_PAYMENT, CreditNote.status == "issued")
+)
+
+
 def read_claims(payment: Payment) -> Claims:
     """Add up the payment's refunds and disputes as they stand."""
-    kept = settled = pending = 0
-    for refund in db.session.scalars(select(Refund).where(Refund.payment_id == payment.id)):
-        if refund.status not in ("succeeded", *MAY_YET_GO):
-            continue
-        if refund.credits_mode == "keep":
-            kept += refund.amount_minor if refund.status == "succeeded" else 0
-        elif refund.status == "succeeded":
-            settled += refund.amount_minor
-        else:
-            pending += refund.amount_minor
-    for dispute in db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id)):
-        settled += dispute.amount_minor if dispute.status in LOST_STATUSES else 0
-        pending += dispute.amount_minor if dispute.status in OPEN_STATUSES else 0
-    settled += credited_minor(payment.id)
+    db.session.flush()  # what the session has yet to write counts, too
+    asked = {"payment_id": payment.id}
+    refunds, disputes, notes = read_together(
+        connection(), [(_REFUNDS, asked), (_DISPUTES, asked), (_CREDIT_NOTES, asked)]
+    )
+    kept = pending = 0
+    settled = sum(note["amount_minor"] for note in notes)
+    for refund in refunds:
+        if refund["credits_mode"] == "keep":
+            kept += refund["amount_minor"] if refund["status"] == "succeeded" else 0
+        elif refund["status"] == "succeeded":
+            settled += refund["amount_minor"]
+        elif refund["status"] in MAY_YET_GO:
+            pending += refund["amount_minor"]
+    for dispute in disputes:
+        settled += dispute["amount_minor"] if dispute["status"] in LOST_STATUSES else 0
+        pending += dispute["amount_minor"] if dispute["status"] in OPEN_STATUSES else 0
     return Claims(payment.amount_minor, kept, settled, settled + pending)
 
 
 def credited_minor(payment_id: str) -> int:
     """Minor units of a payment that credit notes gave back, other than by a refund."""
-    credited = connection().scalar(
-        select(func.sum(CreditNote.amount_minor)).where(
-            CreditNote.payment_id == payment_id, CreditNote.status == "issued"
-        )
-    )
-    return int(credited or 0)
+    return sum(note["amount_minor"] for note in read(connection(), _CREDIT_NOTES, payment_id=payment_id))
 
 
 SPENT = ("action", "amount")

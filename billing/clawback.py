@@ -23,7 +23,7 @@ from billing.claims import (
     waived_of,
 )
 from billing.db import db
-from billing.freezing import refresh_freezes
+from billing.freezing import freeze_claimed, refresh_freezes
 from billing.ledger.book import Book
 from billing.ledger.posting import Note
 from billing.ledger.states import EntryRow, GrantState
@@ -74,7 +74,7 @@ def catch_up(book: Book, payment_id: str) -> None:
     claims = read_claims(db.session.get_one(Payment, payment_id))
     cause = _newest_cause(payment_id) if claims.settled else None
     if cause is None:
-        refresh_freezes(book, payment_id)
+        freeze_claimed(book, payment_id, claims)
         return
     waived = waived_of(payment_id)
     for lot in lots_of(payment_id):

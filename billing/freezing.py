@@ -16,9 +16,12 @@ def refresh_freezes(book: Book, payment_id: str | None, at: datetime | None = No
 
     ``at`` is when that has changed, by default now: what thaws in a grant that has ended lives seven days from then.
     """
-    if payment_id is None:
-        return
-    claims = read_claims(db.session.get_one(Payment, payment_id))
+    if payment_id is not None:
+        freeze_claimed(book, payment_id, read_claims(db.session.get_one(Payment, payment_id)), at)
+
+
+def freeze_claimed(book: Book, payment_id: str, claims: Claims, at: datetime | None = None) -> None:
+    """The same, where the payment's claims have just been read."""
     frozen_before = book.grants_where(Grant.payment_id == payment_id, Grant.freeze_target > 0)
     if claims.open == claims.settled and not frozen_before:
         return

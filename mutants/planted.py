@@ -231,7 +231,7 @@ PLANTED = (
     Mutant(
         "goodwill_takes_credits",
         "billing/claims.py",
-        '        if refund.credits_mode == "keep":\n',
+        '        if refund["credits_mode"] == "keep":\n',
         "        if False:\n",
         ("tests/billing/test_clawback.py", "tests/billing/test_refunds.py"),
     ),

@@ -83,8 +83,9 @@ def retry_unfinished(limit: int = 500) -> dict[str, str]:
 def _keep(event: EventFacts, payload: str) -> str:
     """Store the event if it is new; its status, also when it came before."""
     with transaction() as connection:
-        connection.execute(
-            insert_if_new(StripeEvent).values(
+        new = connection.scalar(
+            insert_if_new(StripeEvent)
+            .values(
                 id=event.id,
                 type=event.type,
                 object_id=event.object_id,
@@ -94,8 +95,9 @@ def _keep(event: EventFacts, payload: str) -> str:
                 created_at=event.created,
                 received_at=clock.wall_now(),
             )
+            .returning(StripeEvent.status)
         )
-        return str(connection.scalar(select(StripeEvent.status).where(StripeEvent.id == event.id)))
+        return str(new or connection.scalar(select(StripeEvent.status).where(StripeEvent.id == event.id)))
 
 
 def _run(event: EventFacts, again: bool = False) -> str:
@@ -138,9 +140,10 @@ def _book(event: EventFacts, effect: Effect, again: bool) -> str:
         if row.status == "done" and not again:
             return "duplicate"
         outcome = effect()
-        row.status = outcome.status
+        # Asked before the row changes: each question has the session write what it has so far.
+        account_id = outcome.account_id or _account_of(event)
+        row.status, row.account_id = outcome.status, account_id
         row.note = (outcome.note or "")[:500] or None
-        row.account_id = outcome.account_id or _account_of(event)
         row.attempts += 1
         row.handled_at = clock.wall_now()
     if outcome.status == "parked":
