@@ -90,12 +90,13 @@ def test_downgrade_leaves_nothing_and_upgrade_works_again(engine: Engine) -> Non
     engine.drop(url)
 
 
-def test_upgrade_by_four_at_once_makes_the_schema_once(engine: Engine) -> None:
+@pytest.mark.parametrize("servers", [2, pytest.param(4, marks=pytest.mark.force)])
+def test_upgrade_by_several_at_once_makes_the_schema_once(engine: Engine, servers: int) -> None:
     """F186: several servers deployed at the same time each run the upgrade."""
     url = engine.empty()
     command = [sys.executable, "-m", "flask", "db", "upgrade"]
     env = {"PATH": os.environ["PATH"], "FLASK_SKIP_DOTENV": "1", **environ_for(url)}
-    upgrades = [subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    upgrades = [subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) for _ in range(servers)]
     for each in upgrades:
         _, said = each.communicate(timeout=60)
         assert each.returncode == 0, said
@@ -157,23 +158,35 @@ def test_fresh_database_is_as_new_whatever_became_of_those_before(engine: Engine
     assert shapes == [shapes[0]] * 7
 
 
-def test_server_refuses_a_schema_that_is_not_its_own__F186_F189(engine: Engine) -> None:
-    """No tables yet, then a revision that this version has never heard of: neither server nor worker starts."""
+SERVER = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+WORKER = [sys.executable, "-m", "flask", "worker", "--once"]
+
+
+# Each start takes seconds: both refusals and both who refuse are seen each time, all pairs of them by force.
+@pytest.mark.parametrize(
+    ("command", "newer"),
+    [
+        pytest.param(SERVER, True, id="server-newer"),
+        pytest.param(WORKER, False, id="worker-none"),
+        pytest.param(SERVER, False, id="server-none", marks=pytest.mark.force),
+        pytest.param(WORKER, True, id="worker-newer", marks=pytest.mark.force),
+    ],
+)
+def test_server_refuses_a_schema_that_is_not_its_own__F186_F189(
+    engine: Engine, command: list[str], newer: bool
+) -> None:
+    """No tables yet, or a revision that this version has never heard of: neither server nor worker starts."""
     url = engine.empty()
     env = {"PATH": os.environ["PATH"], "FLASK_SKIP_DOTENV": "1", "PORT": str(free_port()), **environ_for(url)}
     env["WEB_CONCURRENCY"] = "1"
-    server = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    worker = [sys.executable, "-m", "flask", "worker", "--once"]
-    for newer in (False, True):
-        if newer:
-            with rules_only(url):
-                upgrade(DIRECTORY)
-                with db.engine.begin() as connection:
-                    connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
-        for command in (server, worker):
-            ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-            assert ended.returncode != 0
-            assert "flask db upgrade" in ended.stderr
-            assert 'wsgi.py", line' not in ended.stderr
-            assert "/billing/" not in ended.stderr
+    if newer:
+        with rules_only(url):
+            upgrade(DIRECTORY)
+            with db.engine.begin() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert "flask db upgrade" in ended.stderr
+    assert 'wsgi.py", line' not in ended.stderr
+    assert "/billing/" not in ended.stderr
     engine.drop(url)
