@@ -239,13 +239,15 @@ def run(examples: int, steps: int, *, anew: bool = False, hunting: bool = False)
     )
 
 
-EXAMPLES = {"Sqlite": 20, "Postgresql": 8}
+EXAMPLES = {"Sqlite": 8, "Postgresql": 3}
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "times", [1, pytest.param(3, marks=pytest.mark.force), pytest.param(25, marks=pytest.mark.slow)]
+)
 def test_ledger_does_what_the_model_does(engine: Engine, database: None, tmp_path: Path, times: int) -> None:
     use_catalog(tmp_path)
-    run(EXAMPLES[type(engine).__name__] * times, steps=30, anew=times > 1)
+    run(EXAMPLES[type(engine).__name__] * times, steps=30, anew=times > 3)
     assert list(audit.audit()) == []
 
 
