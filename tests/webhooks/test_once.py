@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -78,7 +80,25 @@ def test_books_an_event_once_that_comes_20_times__F018(shop: Shop) -> None:
     assert shop.entries(ada) == [100]
 
 
-def test_grants_once_when_same_event_arrives_50_times_at_once__F019(
+def test_grants_once_when_same_event_arrives_12_times_at_once__F019(shop: Shop) -> None:
+    ada, event = paid_pack(shop)
+    together = Barrier(12)
+
+    def deliver(_number: int) -> int:
+        together.wait(60)
+        return int(shop.post(event).status_code)
+
+    with ThreadPoolExecutor(12) as threads:
+        statuses = list(threads.map(deliver, range(12)))
+    assert set(statuses) <= {200, 503}
+    assert 200 in statuses
+    assert shop.entries(ada) == [100]
+    assert shop.status(event) == "duplicate"
+    assert shop.entries(ada) == [100]
+
+
+@pytest.mark.force
+def test_grants_once_when_same_event_arrives_50_times_at_two_processes__F019(
     shop: Shop, environ: dict[str, str], tmp_path: Path
 ) -> None:
     ada, event = paid_pack(shop)
