@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -25,21 +26,33 @@ class Visitor:
 
     client: FlaskClient
     account_id: int = 0
+    _token: str = ""
+    _token_of: str | None = None  # the session whose token it is
 
     def see(self, path: str, **headers: str) -> TestResponse:
         return self.ask("GET", path, headers=headers)
 
     def send(self, path: str, /, **fields: str) -> TestResponse:
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see("/plans").text)
-        assert token
-        return self.ask("POST", path, data={"csrf_token": token[1], **fields})
+        if self._token_of is None or self._token_of != self._session_token():
+            self.see("/plans")
+            assert self._token_of is not None
+        return self.ask("POST", path, data={"csrf_token": self._token, **fields})
 
     def ask(self, method: str, path: str, **more: Any) -> TestResponse:
         """One request in an application context of its own, as on a server: nothing of one is seen by the next."""
         with self.client.application.app_context():
             answer = self.client.open(path, method=method, **more)
         db.session.rollback()  # what the test reads next is what the request has written
+        if answer.mimetype == "text/html" and (token := re.search(r'name="csrf_token" value="([^"]+)"', answer.text)):
+            self._token, self._token_of = token[1], self._session_token()
         return answer
+
+    def _session_token(self) -> str | None:
+        """What the session's forms are signed for: signing in or out begins a session with another."""
+        app, cookie = self.client.application, self.client.get_cookie("session")
+        serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert serializer
+        return serializer.loads(cookie.value).get("csrf_token") if cookie else None
 
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         return self.send("/login", email=email, password=password)
