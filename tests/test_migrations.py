@@ -136,6 +136,7 @@ CHANGES = (
 )
 
 
+@pytest.mark.force  # of the tests' own databases; it waits for PostgreSQL to give up each writer
 def test_fresh_database_is_as_new_whatever_became_of_those_before(engine: Engine, tmp_path: Path) -> None:
     """Rows that nobody may delete, numbers that count on, another schema, and a writer who has not left."""
     use_catalog(tmp_path)

@@ -141,7 +141,7 @@ def test_tells_that_something_failed(shop: Shop) -> None:
     assert "reconcile FAILED" in result.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.force)])
 def test_ends_cleanly_when_told_to(shop: Shop, environ: dict[str, str], number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "worker"],

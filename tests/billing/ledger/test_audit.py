@@ -32,6 +32,11 @@ def test_audit_of_busy_books_is_clean(account: int) -> None:
     assert list(audit.audit("ana")) == []
 
 
+ON_POSTGRESQL_BY_FORCE = ["sqlite", pytest.param("postgresql", marks=pytest.mark.force)]
+"""A copy is in SQLite, whatever the original."""
+
+
+@pytest.mark.parametrize("engine", ON_POSTGRESQL_BY_FORCE, indirect=True)
 def test_self_test_finds_every_planted_corruption_and_leaves_the_database_alone(account: int) -> None:
     buy_pack(account, 50)
 
