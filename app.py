@@ -58,8 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
-    _number_requests(app)
-    _count_requests(app)
+    _follow_requests(app)
     _hear_out(app)
     # The pages come first: they bring the protection against forged forms that other doors ask to be left out of.
     for door in (web, web.staff, webhooks, api, commands, worker):
@@ -84,32 +83,23 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def _number_requests(app: Flask) -> None:
-    """Give each request an id that its log lines, its answer's header and its error page share."""
+def _follow_requests(app: Flask) -> None:
+    """Give each request an id that its log lines, its answer's header and its error page share; and count it.
+
+    What is counted: by door, status and time (`/metrics`).
+    """
 
     @app.before_request
     def begin() -> None:
+        g.began = time.perf_counter()
         g.request_id = f"req_{secrets.token_hex(10)}"
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
-    def sign(response: Response) -> Response:
-        if "request_id" in g:
-            response.headers["X-Request-Id"] = g.request_id
-        return response
-
-
-def _count_requests(app: Flask) -> None:
-    """Count each request by door, status and time (`/metrics`)."""
-
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-
-    @app.after_request
-    def count(response: Response) -> Response:
+    def end(response: Response) -> Response:
         if "began" in g:
+            response.headers["X-Request-Id"] = g.request_id
             metrics.observe_request(_door(), response.status_code, time.perf_counter() - g.began)
         return response
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -60,6 +61,10 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+_instead: ContextVar[Engine | None] = ContextVar("instead", default=None)
+"""The database that `using` has put in place of the configured one."""
+
+
 class RedirectableSession(Session):
     """The session of the configured database, or of the one that `using` has put in its place.
 
@@ -67,8 +72,7 @@ class RedirectableSession(Session):
     """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        instead = self.info.get("saldo_transaction") or self.info.get("saldo_engine")
-        return instead or super().get_bind(*args, **kwargs)
+        return self.info.get("saldo_transaction") or _instead.get() or super().get_bind(*args, **kwargs)
 
     def close(self) -> None:
         """Give the connection back; one that breaks at this is dropped, for what was committed stands."""
@@ -238,16 +242,17 @@ _FOR_FEW_LARGE_QUERIES = "SELECT set_config('work_mem', '64MB', true), set_confi
 def using(engine: Engine) -> Iterator[None]:
     """Let all rules inside work on another database, such as a copy; this thread's session begins anew."""
     db.session.remove()
-    db.session().info["saldo_engine"] = engine
+    before = _instead.set(engine)
     try:
         yield
     finally:
         db.session.remove()
+        _instead.reset(before)
 
 
 def is_elsewhere() -> bool:
     """Whether this thread works on another database than the server's own (see ``using``)."""
-    return "saldo_engine" in db.session().info
+    return _instead.get() is not None
 
 
 def in_transaction() -> bool:
