@@ -64,6 +64,9 @@ class Base(DeclarativeBase):
 _instead: ContextVar[Engine | None] = ContextVar("instead", default=None)
 """The database that `using` has put in place of the configured one."""
 
+_running: ContextVar[Connection | None] = ContextVar("running", default=None)
+"""The connection of the `transaction()` that runs."""
+
 
 class RedirectableSession(Session):
     """The session of the configured database, or of the one that `using` has put in its place.
@@ -72,7 +75,7 @@ class RedirectableSession(Session):
     """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        return self.info.get("saldo_transaction") or _instead.get() or super().get_bind(*args, **kwargs)
+        return _running.get() or _instead.get() or super().get_bind(*args, **kwargs)
 
     def close(self) -> None:
         """Give the connection back; one that breaks at this is dropped, for what was committed stands."""
@@ -152,12 +155,12 @@ def _begin(connection: Connection) -> None:
 
 
 @event.listens_for(db.session, "after_begin")
-def _begin_for_writes_only(session: Any, _transaction: Any, connection: Connection) -> None:
+def _begin_for_writes_only(_session: Any, _transaction: Any, connection: Connection) -> None:
     """Let PostgreSQL run reads without BEGIN and ROLLBACK, a trip each.
 
     Where each statement sees what was committed before it, as here, they would add nothing.
     """
-    if connection.dialect.name == "postgresql" and "saldo_transaction" not in session.info:
+    if connection.dialect.name == "postgresql" and _running.get() is None:
         cast(Any, connection.connection.driver_connection).autocommit = True
 
 
@@ -187,18 +190,18 @@ def transaction() -> Iterator[Connection]:
 
     Nested blocks join the outermost one. Never hold one open across a network call.
     """
-    session = db.session()
-    running = session.info.get("saldo_transaction")
+    running = _running.get()
     if running is not None:
         yield running
         return
+    session = db.session()
     # A read may have begun a snapshot; what is written must be decided on what is true now.
     if session.in_transaction():
         session.rollback()
     # The connection's own transaction, which the session joins if it is used at all: most of what the session does
     # to begin and end one by itself is lost on statements of Core.
     connection = cast(Engine, session.get_bind()).connect().execution_options(saldo_writes=True)
-    session.info["saldo_transaction"] = connection
+    before = _running.set(connection)
     try:
         connection.begin()
         yield connection
@@ -212,7 +215,7 @@ def transaction() -> Iterator[Connection]:
         connection.rollback()
         raise
     finally:
-        del session.info["saldo_transaction"]
+        _running.reset(before)
         connection.close()
 
 
@@ -257,19 +260,18 @@ def is_elsewhere() -> bool:
 
 def in_transaction() -> bool:
     """Whether a ``transaction()`` is open: ledger functions assert it, network calls assert the opposite."""
-    return "saldo_transaction" in db.session().info
+    return _running.get() is not None
 
 
 @event.listens_for(db.session, "before_flush")
-def _refuse_stray_writes(session: Any, _context: Any, _instances: Any) -> None:
-    if "saldo_transaction" not in session.info:
+def _refuse_stray_writes(_session: Any, _context: Any, _instances: Any) -> None:
+    if _running.get() is None:
         raise RuntimeError("writes happen inside `with transaction():` only")
 
 
 def connection() -> Connection:
     """The current connection, for Core statements; joins the open transaction or begins a read."""
-    session = db.session()
-    return session.info.get("saldo_transaction") or session.connection()
+    return _running.get() or db.session.connection()
 
 
 def is_postgresql() -> bool:

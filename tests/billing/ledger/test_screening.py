@@ -60,7 +60,7 @@ def test_whatever_is_spoiled_the_same_is_found(rounds: int, database: None, tmp_
     with spoilable() as connection:
         assert found(connection, screened=True) == found(connection, screened=False) == []
         entries = connection.scalar(select(func.count()).select_from(Entry))
-        assert sum(map(len, entries_to_replay(connection, accounts).values())) < 0.9 * entries
+        assert sum(map(len, entries_to_replay(connection, accounts).values())) < entries, "nothing is screened"
         for number in range(rounds):
             with connection.begin_nested() as spoiled:
                 done = [attempt(connection, partial(spoil, connection, luck, account)) for account in accounts]
