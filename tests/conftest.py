@@ -197,15 +197,28 @@ def quick_retries() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def compiled_routes() -> None:
     """Each address is compiled once, not once for each test's server."""
-    compile_rule, kept = Rule._compile_builder, {}  # type: ignore[var-annotated]
+    compile_rule, kept = Rule.compile, {}  # type: ignore[var-annotated]
 
-    def compile_once(rule: Rule, append_unknown: bool = True) -> object:
-        key = (rule.rule, repr(rule.defaults), tuple(rule._trace), append_unknown)
+    def compile_once(rule: Rule) -> None:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.merge_slashes)
         if key not in kept:
-            kept[key] = compile_rule(rule, append_unknown)
-        return kept[key]
+            compile_rule(rule)
+            builders = [builder.__func__ for builder in (rule._build, rule._build_unknown)]  # type: ignore[attr-defined]
+            kept[key] = rule._parts, rule._trace, rule._converters, set(rule.arguments), builders
+            return
+        rule._parts, rule._trace, rule._converters, arguments, builders = kept[key]
+        rule.arguments |= arguments
+        rule._build, rule._build_unknown = (builder.__get__(rule, None) for builder in builders)
 
-    Rule._compile_builder = compile_once  # type: ignore[assignment,method-assign]
+    Rule.compile = compile_once  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def leave_alone_what_stays() -> None:
+    """Keep the garbage collector from walking all modules and tests again and again; so does the server."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture
