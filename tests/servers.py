@@ -165,6 +165,17 @@ class Installation:
             check=False,
         )
 
+    def start_flask(self, *command: str) -> subprocess.Popen[str]:
+        """A `flask` command in another terminal, still running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "flask", *command],
+            cwd=ROOT,
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def command(self, *command: str) -> str:
         """What a `flask` command prints, run inside this process, which saves starting one; it has to exit 0."""
         with self.inside() as app:
