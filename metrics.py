@@ -89,7 +89,7 @@ def observe_request(door: str, status: int, seconds: float) -> None:
 
 def total(name: str, **labels: str) -> float:
     """What all workers together have counted in one series."""
-    place = _PLACE[_series(name, labels)]
+    place = _place(name, **labels)
     return sum(_cells[row * len(_PLACE) + place] for row in range(ROWS))
 
 

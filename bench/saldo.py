@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -155,6 +155,11 @@ def make_subscribers(numbers: list[str]) -> None:
             credits=500 * MICRO,
             synced_at=clock.now(),
         )
+    link_customers(numbers)
+
+
+def link_customers(numbers: Iterable[object]) -> None:
+    """Customers `user_N`, linked to `cus_N` at Stripe. Call it inside."""
     for number in numbers:
         account_id = customers.ensure_customer(f"user_{number}")[0].account_id
         link = StripeCustomer(

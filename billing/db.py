@@ -244,6 +244,7 @@ _FOR_FEW_LARGE_QUERIES = "SELECT set_config('work_mem', '64MB', true), set_confi
 @contextmanager
 def using(engine: Engine) -> Iterator[None]:
     """Let all rules inside work on another database, such as a copy; this thread's session begins anew."""
+    assert not in_transaction(), "what is open here is the other database's"
     db.session.remove()
     before = _instead.set(engine)
     try:

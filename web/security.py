@@ -41,17 +41,17 @@ def register(app: Flask) -> None:
     _send_along(app, _headers(settings, secure))
 
 
-def _send_along(app: Flask, ours: list[tuple[str, str]]) -> None:
+def _send_along(app: Flask, ours: dict[str, str]) -> None:
     """Add these headers to every answer that does not say something else by them, whoever made it."""
     inner = app.wsgi_app
-    names = {name: name.lower() for name, _ in ours}
+    ours_by_name = {name.lower(): (name, value) for name, value in ours.items()}
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
             said = {name.lower() for name, _ in headers}
             if "content-security-policy" in said:  # framed by its own rule, which the older header would forbid
                 said.add("x-frame-options")
-            missing = [header for header in ours if names[header[0]] not in said]
+            missing = [header for name, header in ours_by_name.items() if name not in said]
             return start_response(status, headers + missing, *error)
 
         return inner(environ, start)
@@ -105,7 +105,7 @@ def content_security_policy(settings: Settings, frame_ancestors: str = "'none'")
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
-def _headers(settings: Settings, secure: bool) -> list[tuple[str, str]]:
+def _headers(settings: Settings, secure: bool) -> dict[str, str]:
     headers = {
         "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",
@@ -119,4 +119,4 @@ def _headers(settings: Settings, secure: bool) -> list[tuple[str, str]]:
     }
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    return list(headers.items())
+    return headers

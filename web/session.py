@@ -6,8 +6,7 @@ password) ends every cookie of it, also one that was copied (F129); nothing else
 
 from __future__ import annotations
 
-from typing import Any
-
+import flask
 from flask import Flask, Request, redirect, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -39,14 +38,14 @@ class SignedIn(UserMixin):
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Flask's own, for the many calls that bring no cookie and need none without its work for a signature."""
+    """Flask's own, but that the many calls that bring no cookie and need none cost no work for a signature."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Any) -> None:
+    def save_session(self, app: Flask, session: SessionMixin, response: flask.Response) -> None:
         if session or session.accessed or session.modified:
             super().save_session(app, session, response)
 

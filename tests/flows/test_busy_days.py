@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 
 from bench.baselines import stripe_objects
 from bench.history import make_history
-from billing import clock, customers, prices
+from bench.saldo import link_customers
+from billing import clock, prices
 from billing.db import db, transaction
-from billing.models import Entry, StripeCustomer
+from billing.models import Entry
 from billing.money import MICRO
 from tests.flows.conftest import Town
 from tests.flows.mixed_load import begin
@@ -85,12 +86,7 @@ def make_subscribers(numbers: range) -> None:
             credits=500 * MICRO,
             synced_at=clock.now(),
         )
-    for number in numbers:
-        account_id = customers.ensure_customer(f"user_{number}")[0].account_id
-        with transaction():
-            db.session.add(
-                StripeCustomer(stripe_id=f"cus_{number}", account_id=account_id, livemode=False, created_at=clock.now())
-            )
+    link_customers(numbers)
 
 
 def cycles_by_account() -> Iterator[int]:
